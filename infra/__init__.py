@@ -1,0 +1,1 @@
+"""Settings, database, bus, storage, clock, metrics. Knows nobody."""

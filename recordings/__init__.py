@@ -1,0 +1,1 @@
+"""Takes, segments and recordings: one more subscriber of the relay."""

@@ -1,0 +1,1 @@
+"""Shows, tickets, room state, conversation, companions. Pure where it can be."""

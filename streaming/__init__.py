@@ -1,0 +1,1 @@
+"""ICE, DTLS, SRTP, feeds, relay, WHIP and WHEP. Knows packets; knows no ticket."""

@@ -1,0 +1,1 @@
+"""Pages, the HTTP and WebSocket API, and the composition root."""
