@@ -1,0 +1,72 @@
+"""The table of the ticket, what it may be, and how its secrets are made and kept."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from enum import StrEnum
+from hashlib import sha256
+
+ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+ID_LENGTH = 16
+SECRET_BYTES = 24
+"""192 bits: a link is its own password."""
+
+VALID_AFTER_MS = 20 * 3600 * 1000
+"""A ticket holds at least this long after it was issued, and after the show's end."""
+
+
+class TicketStatus(StrEnum):
+    """Where a ticket is in its life. `removed`: a host took its holder out. `expired` comes by time."""
+
+    ISSUED = "issued"
+    ADMITTED = "admitted"
+    AWAY = "away"
+    REVOKED = "revoked"
+    REMOVED = "removed"
+    EXPIRED = "expired"
+
+
+_OVER = frozenset({TicketStatus.REVOKED, TicketStatus.REMOVED, TicketStatus.EXPIRED})
+
+TICKET: Mapping[TicketStatus, frozenset[TicketStatus]] = {
+    TicketStatus.ISSUED: frozenset({TicketStatus.ADMITTED}) | _OVER,
+    TicketStatus.ADMITTED: frozenset({TicketStatus.AWAY}) | _OVER,
+    TicketStatus.AWAY: frozenset({TicketStatus.ADMITTED}) | _OVER,
+    TicketStatus.REVOKED: frozenset(),
+    TicketStatus.REMOVED: frozenset(),
+    TicketStatus.EXPIRED: frozenset(),
+}
+"""Where a status may lead. Coming back is admitted again, never "already used"."""
+
+OVER = _OVER
+"""Statuses that admit no more."""
+
+
+class SecretKind(StrEnum):
+    """What a secret is for; one kind never does another's work."""
+
+    LINK = "link"
+    BROADCAST = "broadcast"
+    VIEWING = "viewing"
+
+
+def new_id() -> str:
+    """A random id; seats and tickets are handles, no secrets."""
+    return "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH))
+
+
+def new_secret() -> str:
+    """A secret for a link, a key or a cookie."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret. No salt: 192 random bits need none, and it must be found by it."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def same(kept: str, secret: str) -> bool:
+    """Whether the secret is the one kept, in constant time."""
+    return hmac.compare_digest(kept.encode(), digest(secret).encode())
