@@ -1,0 +1,201 @@
+"""Who may do what: the bearer of a key or the holder of a seat → a grant, from the database each time.
+
+Implements the relay's `Authorizer`: it is asked, and it tells (`changes`) whenever a right ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from aiohttp import web
+
+from infra.clock import Clock
+from infra.errors import Forbidden, Unauthorised
+from infra.settings import Settings
+from rooms.house import House
+from rooms.messages import Snapshot
+from rooms.phases import Phase, Right, Role, rights
+from rooms.seats import Seat, Seats
+from streaming.ports import (
+    Action,
+    Changed,
+    Grant,
+    May,
+    Refused,
+    Revoked,
+    RoomId,
+    SeatId,
+    SessionId,
+)
+from web.cookies import Cookies
+
+RETRY_AFTER_S = 5
+GRANT_LIFE = timedelta(hours=20)
+MOST_UNREAD = 1000
+
+KIND_OF = {Action.PUBLISH: "broadcast", Action.VIEW: "viewing"}
+RIGHT_OF = {Action.PUBLISH: Right.PUBLISH, Action.VIEW: Right.VIEW}
+OVER = frozenset({Phase.ENDED, Phase.ARCHIVED, Phase.CANCELLED})
+
+
+class Access:
+    """Decides and tells about rights."""
+
+    def __init__(
+        self, seats: Seats, house: House, cookies: Cookies, clock: Clock, settings: Settings
+    ) -> None:
+        self._seats = seats
+        self._house = house
+        self._cookies = cookies
+        self._clock = clock
+        self._public_url = settings.public_url
+        self._proxies = settings.trusted_proxies
+        self._listeners: set[asyncio.Queue[Revoked | Changed]] = set()
+
+    # --- the relay asks -------------------------------------------------------------------------
+
+    async def grant(self, credential: str, room: RoomId, action: Action) -> Grant | Refused:
+        """Decide what a bearer credential may do in a room."""
+        if not credential:
+            return Refused(401, "unauthorised")
+        seat = await self._seats.find(credential, KIND_OF[action])
+        if seat is None:
+            return Refused(401, "unauthorised")
+        if seat.show != room:
+            return Refused(403, "forbidden")
+        _, state = await self._house.whole(room)
+        if RIGHT_OF[action] not in rights(seat.role, state.phase):
+            retry = None if state.phase in OVER else RETRY_AFTER_S
+            return Refused(409, "not_in_this_phase", retry)
+        return self.grant_in(state, seat)
+
+    def grant_in(self, state: Snapshot, seat: Seat, session: str | None = None) -> Grant:
+        """The media rights of a seat in a room as it stands; a new session id unless one is given.
+
+        `may` is empty where the seat may be in the room but neither send nor receive now.
+        """
+        allowed = rights(seat.role, state.phase)
+        if seat.role is Role.COMPANION and not company_accepted(state, seat.id):
+            allowed = frozenset()
+        may = {may for may, right in MAY if right in allowed}
+        return Grant(
+            session=SessionId(session or secrets.token_urlsafe(16)),
+            room=RoomId(state.show),
+            seat=SeatId(seat.id),
+            may=frozenset(may),
+            expires=(self._clock.now() + GRANT_LIFE).timestamp(),
+            epoch=state.epoch,
+            sessions=seat.places,
+        )
+
+    def changes(self) -> AsyncIterator[Revoked | Changed]:
+        """Every right that ended or changed, from this call on."""
+        queue: asyncio.Queue[Revoked | Changed] = asyncio.Queue(MOST_UNREAD)
+        self._listeners.add(queue)
+        return self._read(queue)
+
+    def tell(self, change: Revoked | Changed) -> None:
+        """A right ended or changed."""
+        for queue in self._listeners:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(change)
+
+    async def _read(
+        self, queue: asyncio.Queue[Revoked | Changed]
+    ) -> AsyncIterator[Revoked | Changed]:
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._listeners.discard(queue)
+
+    # --- pages and sockets ask ------------------------------------------------------------------
+
+    def same_origin(self, request: web.Request) -> None:
+        """Refuse what does not come from our own pages (exact Origin of `PUBLIC_URL`)."""
+        origin = request.headers.get("Origin")
+        site = request.headers.get("Sec-Fetch-Site", "same-origin")
+        if origin != self._public_url or site != "same-origin":
+            raise Forbidden("foreign_origin")
+
+    async def device(self, request: web.Request) -> str | None:
+        """The device that this browser is, if it holds any seat."""
+        secret = self._cookies.device(request)
+        return None if secret is None else await self._seats.device(secret)
+
+    async def holds(self, request: web.Request, seat: str) -> bool:
+        """Whether this browser sits in the seat."""
+        device = await self.device(request)
+        return device is not None and await self._seats.holds(seat, device)
+
+    async def sitting(self, request: web.Request, seat_id: str) -> tuple[Seat, str]:
+        """The seat of this address and the device (this browser) that sits there.
+
+        Raises `Unauthorised` where another or nobody sits there, `Forbidden` where it admits no more.
+        """
+        device = await self.device(request)
+        if device is None or not await self._seats.holds(seat_id, device):
+            raise Unauthorised("no_seat", sentence="err_no_seat")
+        seat = await self._seats.seat(seat_id)
+        refuse_ended(seat)
+        return seat, device
+
+    def client_address(self, request: web.Request) -> str:
+        """Whom to count wrong secrets for: an IPv4 address or an IPv6 /64.
+
+        `X-Forwarded-For` counts only behind `TRUSTED_PROXIES`, read from its end.
+        """
+        address = request.remote or ""
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
+            if not self._trusted(address):
+                break
+            address = hop
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return "unknown"
+        if isinstance(parsed, IPv6Address):
+            if parsed.ipv4_mapped is not None:
+                return str(parsed.ipv4_mapped)
+            return str(ip_network((parsed, 64), strict=False))
+        return str(parsed)
+
+    def _trusted(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._proxies)
+
+
+MAY = ((May.PUBLISH, Right.PUBLISH), (May.VIEW, Right.VIEW))
+
+
+def company_accepted(state: Snapshot, companion: str) -> bool:
+    """Whether the companion's guest has said yes."""
+    return any(c.companion == companion and c.state == "accepted" for c in state.company)
+
+
+def refuse_ended(seat: Seat) -> None:
+    """Raise the error for a seat whose ticket admits no more."""
+    if seat.status == "revoked":
+        raise Forbidden("revoked", sentence="err_revoked")
+    if seat.status == "removed":
+        raise Forbidden("removed", sentence="err_removed")
+    if seat.status == "expired":
+        raise Forbidden("expired", sentence="err_over_no_rec")
+
+
+def bearer(request: web.Request) -> str:
+    """The bearer token of a request (RFC 6750 2.1), empty if there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+

@@ -1,0 +1,203 @@
+"""The way in: a link, the seat's clean address, and the button that takes the seat.
+
+GET and HEAD never admit, bind or consume anything; only the button's POST does (`docs/architecture.md`).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from infra.clock import to_ms
+from infra.errors import BadInput, TooLarge, TooMany, Unauthorised, Unknown
+from infra.logs import get_logger
+from rooms.messages import Bye
+from rooms.permissions import check
+from rooms.phases import Phase, Role
+from rooms.seats import Seat
+from rooms.shows import Show
+from web.access import company_accepted, refuse_ended
+from web.language import language_of, words
+from web.parts import PARTS, Parts
+from web.render import render
+from web.room_media import AUDIENCE_PHASES
+
+log = get_logger("entry")
+
+LARGEST_BODY = 1024
+WRONG_SECRETS = 60
+WRONG_SECRETS_PER_S = 600.0
+
+PAGES = {
+    Role.GUEST: ("hall.html", "hall"),
+    Role.COMPANION: ("companion.html", "companion"),
+    Role.ARTIST: ("desk.html", "desk"),
+    Role.HOST: ("host.html", "host"),
+}
+PRIVATE = {
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+async def link(request: web.Request) -> web.StreamResponse:
+    """`/t/{secret}`: 303 to the seat's clean address; the browser remembers that it was opened."""
+    parts = request.app[PARTS]
+    secret = request.match_info["secret"].rstrip(".,;:!?)")
+    seat = await parts.seats.find(secret, "link")
+    if seat is None:
+        allowed = await parts.limits.hit(
+            "wrong secret",
+            parts.access.client_address(request),
+            amount=WRONG_SECRETS,
+            per_s=WRONG_SECRETS_PER_S,
+        )
+        if not allowed:
+            raise TooMany("too_many_wrong_links", sentence="err_link", retry_after_s=60)
+        raise Unknown("no_such_link", sentence="err_link")
+    response = web.Response(status=303, headers={"Location": f"/r/{seat.id}", **PRIVATE})
+    parts.cookies.add_link(request, response, seat.id, parts.clock.now().timestamp())
+    return response
+
+
+async def room(request: web.Request) -> web.StreamResponse:
+    """`/r/{seat}`: the page of the seat's role; without the cookie it offers the phone and tells no name."""
+    parts = request.app[PARTS]
+    seat_id = request.match_info["seat"]
+    held = await parts.access.holds(request, seat_id)
+    opened = parts.cookies.opened(request, seat_id, parts.clock.now().timestamp())
+    if not held and not opened:
+        if _wants_json(request):
+            raise Unauthorised("no_seat", sentence="err_no_seat")
+        return render(request, "no_seat.html", headers=PRIVATE)
+    seat = await parts.seats.seat(seat_id)
+    refuse_ended(seat)
+    show = await parts.shows.get(seat.show)
+    data = await _page_data(request, parts, seat, show, entered=held)
+    if _wants_json(request):
+        return web.json_response(data, headers=PRIVATE)
+    template, _ = PAGES[seat.role]
+    return render(request, template, headers=PRIVATE, page_data=data, show=show)
+
+
+async def enter(request: web.Request) -> web.StreamResponse:
+    """`POST /r/{seat}/enter`: the button. Takes the seat for this browser; may be repeated."""
+    parts = request.app[PARTS]
+    parts.access.same_origin(request)
+    move = await _wants_move(request)
+    seat_id = request.match_info["seat"]
+    presented = parts.cookies.device(request)
+    opened = parts.cookies.opened(request, seat_id, parts.clock.now().timestamp())
+    if presented is None or not (opened or await parts.access.holds(request, seat_id)):
+        raise Unauthorised("no_seat", sentence="err_no_seat")
+    seat = await parts.seats.seat(seat_id)
+    refuse_ended(seat)
+    show = await parts.shows.get(seat.show)
+    check("enter", seat.role, show.phase)
+    device = await parts.seats.adopt_device(presented)
+    moved = move and not await parts.seats.holds(seat_id, device)
+    seat = await parts.seats.enter(seat_id, device, move=move)
+    if moved:
+        await _leave_other_device(parts, seat)
+    response = web.json_response({"ok": True, "offer": await _offer(parts, seat)}, headers=PRIVATE)
+    parts.cookies.set_device(response, await parts.seats.rotate(device, presented))
+    return response
+
+
+async def leave(request: web.Request) -> web.StreamResponse:
+    """`POST /leave`: *Poistun tältä laitteelta*; every seat of this browser is given up here."""
+    parts = request.app[PARTS]
+    parts.access.same_origin(request)
+    device = await parts.access.device(request)
+    if device is not None:
+        await parts.seats.leave_device(device)
+    response = web.Response(
+        status=204, headers={"Clear-Site-Data": '"cookies", "storage"', **PRIVATE}
+    )
+    parts.cookies.drop_device(response)
+    return response
+
+
+async def _leave_other_device(parts: Parts, seat: Seat) -> None:
+    hub = parts.hubs.known(seat.show)
+    if hub is not None:
+        hub.dismiss(seat.id, Bye(reason="moved"))
+    await parts.media.end_seat(seat, "replaced")
+
+
+async def _offer(parts: Parts, seat: Seat) -> dict[str, str] | None:
+    """The first media offer, a round trip earlier; None where there is nothing to receive yet."""
+    if seat.role not in (Role.GUEST, Role.COMPANION):
+        return None
+    _, state = await parts.house.whole(seat.show)
+    accepted = seat.role is Role.GUEST or company_accepted(state, seat.id)
+    if state.phase not in AUDIENCE_PHASES or not accepted:
+        return None
+    offer = await parts.media.view(seat)
+    return {"session": offer.session, "etag": offer.etag, "sdp": offer.sdp}
+
+
+async def _wants_move(request: web.Request) -> bool:
+    if request.content_type != "application/json":
+        raise BadInput("json_expected", status=415)
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise TooLarge()
+    try:
+        body = json.loads(await request.text() or "{}")
+    except (ValueError, RecursionError):
+        raise BadInput("bad_json") from None
+    if not isinstance(body, dict) or not isinstance(body.get("move", False), bool):
+        raise BadInput("bad_json")
+    return bool(body.get("move", False))
+
+
+def _wants_json(request: web.Request) -> bool:
+    return "application/json" in request.headers.get("Accept", "")
+
+
+async def _page_data(
+    request: web.Request, parts: Parts, seat: Seat, show: Show, *, entered: bool
+) -> dict[str, Any]:
+    lang = language_of(request)
+    organisation = await parts.shows.organisation(show.organisation)
+    guest_name = None
+    if seat.companion_of_seat is not None:
+        guest_name = (await parts.seats.seat(seat.companion_of_seat)).name
+    recording = await parts.recordings.of_room(show.id) if show.phase in PAST else None
+    public = recording is not None and recording.published_at is not None
+    return {
+        "seat": seat.id,
+        "role": seat.role.value,
+        "entered": entered,
+        "lang": lang,
+        "phone": parts.settings.help_phone,
+        "now_ms": to_ms(parts.clock.now()),
+        "name": seat.name,
+        "guest_name": guest_name,
+        "show": {
+            "id": show.id,
+            "title": show.title.get(lang) or show.title["fi"],
+            "artists": list(show.artists),
+            "starts_at_ms": to_ms(show.starts_at),
+            "doors_at_ms": None if show.doors_at is None else to_ms(show.doors_at),
+            "phase": show.phase.value,
+            "art_form": show.art_form,
+            "has_interval": show.has_interval,
+            "organisation_name": organisation.name[lang],
+            "city_in": organisation.city_in[lang],
+        },
+        "urls": {
+            "enter": f"/r/{seat.id}/enter",
+            "ws": f"/r/{seat.id}/ws",
+            "show": f"/shows/{show.id}",
+            "recording": f"/recordings/{recording.id}" if recording and public else None,
+        },
+        "texts": words(lang).texts("common", "errors", PAGES[seat.role][1]),
+    }
+
+
+PAST = frozenset({Phase.ENDED, Phase.ARCHIVED})
+

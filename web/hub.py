@@ -1,0 +1,318 @@
+"""Who listens to a room at this node: events and transient messages, framed once and written to many.
+
+A hub follows the room's log and keeps the room's state beside it, so that a snapshot and the events
+after it always fit together. A listener that reads too slowly is let go; nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from infra.logs import get_logger
+from infra.ports import Bus, Gap, Logged, Presence
+from infra.scope import TaskScope
+from rooms.messages import (
+    EVENT,
+    Bye,
+    CompanyAnswered,
+    CompanyAsked,
+    CompanyEnded,
+    Event,
+    Person,
+    PresenceMessage,
+    Snapshot,
+    SnapshotMessage,
+    StageMessage,
+    Waiting,
+)
+from rooms.phases import Role
+from rooms.state import project, reduce, visible, waiting
+from web.frames import event_frame, message_frame, text_frame
+
+log = get_logger("hub")
+
+PRESENCE_EVERY_S = 1.0
+PRESENCE_TTL_S = 45.0
+KEPT_EVENTS = 500
+"""How many past events a hub keeps for those who come back within moments."""
+
+AUDIENCE = (Role.GUEST, Role.COMPANION)
+
+
+class Listener(Protocol):
+    """One socket of a seat."""
+
+    seat: str
+    role: Role
+    device: str
+    admitted: bool
+    """False for a companion without a yes: no event, presence or picture goes there."""
+
+    def write(self, frame: bytes) -> None:
+        """Write a prepared frame; a socket that reads too slowly is let go."""
+        ...
+
+    def say_bye(self, bye: Bye) -> None:
+        """Send the last message and close."""
+        ...
+
+
+class Log(Protocol):
+    """What a hub needs of the house."""
+
+    async def whole(self, room: str) -> tuple[int, Snapshot]:
+        """The room's number and whole state."""
+        ...
+
+    def events(self, room: str, after: int) -> AsyncIterator[Logged]:
+        """The room's events, gapless."""
+        ...
+
+
+People = Callable[[str, frozenset[str]], Awaitable[list[Person]]]
+
+
+class RoomHub:
+    """The listeners of one room at this node."""
+
+    def __init__(
+        self,
+        room: str,
+        *,
+        house: Log,
+        bus: Bus,
+        presence: Presence,
+        people: People,
+        now_ms: Callable[[], int],
+        node: str,
+    ) -> None:
+        self.room = room
+        self.stage = StageMessage(state="empty")
+        self._house = house
+        self._bus = bus
+        self._presence = presence
+        self._people = people
+        self._now_ms = now_ms
+        self._node = node
+        self._listeners: set[Listener] = set()
+        self._tasks = TaskScope(f"hub:{room}")
+        self._presence_due = asyncio.Event()
+        self._last_presence: tuple[PresenceMessage, PresenceMessage] | None = None
+        self._recent: deque[tuple[int, Event, bytes]] = deque(maxlen=KEPT_EVENTS)
+        self._recent_from = 0
+        self._seq = 0
+        self._state: Snapshot | None = None
+
+    async def start(self) -> None:
+        """Read the room's state and follow its log from there."""
+        self._seq, self._state = await self._house.whole(self.room)
+        self._recent_from = self._seq
+        self._tasks.spawn(self._follow(), name="follow")
+        self._tasks.spawn(self._transient(), name="transient")
+        self._tasks.spawn(self._tell_presence(), name="presence")
+
+    async def close(self, bye: Bye) -> None:
+        """Say goodbye to everybody and stop following."""
+        for listener in list(self._listeners):
+            listener.say_bye(bye)
+        await self._tasks.close()
+
+    @property
+    def state(self) -> Snapshot:
+        """The room's whole state as this node knows it."""
+        if self._state is None:
+            raise RuntimeError("the hub has not started")
+        return self._state
+
+    # --- coming and going ---------------------------------------------------------------------
+
+    def join(self, listener: Listener, after: int | None) -> None:
+        """Add a listener; it is told the room (or what it missed since `after`) and then all that comes."""
+        self._listeners.add(listener)
+        if listener.role is Role.COMPANION:
+            listener.admitted = self.accepted(listener.seat)
+        if listener.admitted:
+            self._bring_up(listener, after)
+        else:
+            listener.write(message_frame(self._waiting(listener.seat)))
+
+    def leave(self, listener: Listener) -> None:
+        """Forget a listener; idempotent."""
+        self._listeners.discard(listener)
+
+    def resume(self, listener: Listener, after: int | None) -> None:
+        """Tell a listener that is here already what it says it missed."""
+        if listener.admitted:
+            self._bring_up(listener, after)
+
+    def of_seat(self, seat: str) -> list[Listener]:
+        """The sockets of a seat at this node."""
+        return [listener for listener in self._listeners if listener.seat == seat]
+
+    def accepted(self, companion: str) -> bool:
+        """Whether a companion's guest has said yes."""
+        return any(c.companion == companion and c.state == "accepted" for c in self.state.company)
+
+    async def beat(self, seat: str) -> None:
+        """The seat is here; told to the room when that is new."""
+        known = await self._presence.present(self.room)
+        await self._presence.beat(self.room, seat, self._node, PRESENCE_TTL_S)
+        if seat not in known:
+            self._presence_due.set()
+
+    async def gone(self, seat: str) -> None:
+        """The seat has left this node."""
+        await self._presence.leave(self.room, seat, self._node)
+        self._presence_due.set()
+
+    # --- telling ------------------------------------------------------------------------------
+
+    def tell(self, message: BaseModel) -> None:
+        """A transient message to everybody who is admitted."""
+        frame = message_frame(message)
+        for listener in self._admitted():
+            listener.write(frame)
+
+    def tell_seat(self, seat: str, message: BaseModel) -> None:
+        """A message to one seat's sockets."""
+        for listener in self.of_seat(seat):
+            listener.write(message_frame(message))
+
+    def set_stage(self, stage: StageMessage) -> None:
+        """What the hall sees has changed."""
+        if stage != self.stage:
+            self.stage = stage
+            self.tell(stage)
+
+    def dismiss(self, seat: str, bye: Bye) -> None:
+        """End a seat's sockets with a last word."""
+        for listener in self.of_seat(seat):
+            listener.say_bye(bye)
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _admitted(self) -> Iterator[Listener]:
+        return (listener for listener in list(self._listeners) if listener.admitted)
+
+    def _bring_up(self, listener: Listener, after: int | None) -> None:
+        if after is not None and self._recent_from <= after <= self._seq:
+            for seq, event, frame in self._recent:
+                if seq > after and visible(event, self.state, listener.seat, listener.role):
+                    listener.write(frame)
+        else:
+            listener.write(message_frame(self._snapshot(listener)))
+        listener.write(message_frame(self.stage))
+        if self._last_presence is not None:
+            for_all, for_hosts = self._last_presence
+            listener.write(message_frame(for_hosts if listener.role is Role.HOST else for_all))
+
+    def _snapshot(self, listener: Listener) -> SnapshotMessage:
+        return SnapshotMessage(
+            seq=self._seq,
+            now=self._now_ms(),
+            you=listener.seat,
+            role=listener.role,
+            state=project(self.state, listener.seat, listener.role),
+        )
+
+    def _waiting(self, seat: str) -> Waiting:
+        return waiting(self.state, seat, self._now_ms())
+
+    async def _follow(self) -> None:
+        async for logged in self._house.events(self.room, self._seq):
+            event = EVENT.validate_json(logged.body)
+            self._state = reduce(self.state, event)
+            self._seq = logged.seq
+            frame = event_frame(logged.seq, logged.body)
+            if len(self._recent) == KEPT_EVENTS:
+                self._recent_from = self._recent[0][0]
+            self._recent.append((logged.seq, event, frame))
+            for listener in self._admitted():
+                if visible(event, self.state, listener.seat, listener.role):
+                    listener.write(frame)
+            if isinstance(event, CompanyAsked | CompanyAnswered | CompanyEnded):
+                self._company_changed(event.companion)
+
+    def _company_changed(self, companion: str) -> None:
+        admitted = self.accepted(companion)
+        for listener in self.of_seat(companion):
+            was, listener.admitted = listener.admitted, admitted
+            if admitted and not was:
+                self._bring_up(listener, None)
+            elif not admitted:
+                listener.write(message_frame(self._waiting(companion)))
+        self._presence_due.set()
+
+    async def _transient(self) -> None:
+        async for hint in self._bus.subscribe(f"room/{self.room}/transient"):
+            if not isinstance(hint, Gap):
+                frame = text_frame(hint.body.encode())
+                for listener in self._admitted():
+                    listener.write(frame)
+
+    async def _tell_presence(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._presence_due.wait(), PRESENCE_TTL_S / 2)
+            self._presence_due.clear()
+            people = await self._people(self.room, await self._presence.present(self.room))
+            heads = sum(
+                p.here and (p.role is Role.GUEST or self.accepted(p.seat))
+                for p in people
+                if p.role in AUDIENCE
+            )
+            for_all = PresenceMessage(heads=heads)
+            for_hosts = PresenceMessage(heads=heads, people=tuple(people))
+            if self._last_presence != (for_all, for_hosts):
+                self._last_presence = (for_all, for_hosts)
+                plain, whole = message_frame(for_all), message_frame(for_hosts)
+                for listener in self._admitted():
+                    listener.write(whole if listener.role is Role.HOST else plain)
+            await asyncio.sleep(PRESENCE_EVERY_S)
+
+
+class Hubs:
+    """The hubs of this node, made when the first listener of a room comes."""
+
+    def __init__(self, make: Callable[[str], RoomHub]) -> None:
+        self._make = make
+        self._hubs: dict[str, asyncio.Task[RoomHub]] = {}
+        self._standing: dict[str, RoomHub] = {}
+        self._tasks = TaskScope("hubs")
+
+    async def hub(self, room: str) -> RoomHub:
+        """The room's hub, started; a failed start is tried anew by the next caller."""
+        task = self._hubs.get(room)
+        if task is None or (task.done() and task.exception() is not None):
+            task = self._tasks.spawn(self._start(room), name=f"start:{room}")
+            self._hubs[room] = task
+        return await asyncio.shield(task)
+
+    def known(self, room: str) -> RoomHub | None:
+        """The room's hub if it stands already."""
+        return self._standing.get(room)
+
+    def all(self) -> tuple[RoomHub, ...]:
+        """The hubs that stand."""
+        return tuple(self._standing.values())
+
+    async def close(self, bye: Bye) -> None:
+        """Close every hub with this last word; idempotent."""
+        rooms, self._hubs = list(self._hubs), {}
+        for room in rooms:
+            hub = self._standing.pop(room, None)
+            if hub is not None:
+                await hub.close(bye)
+        await self._tasks.close()
+
+    async def _start(self, room: str) -> RoomHub:
+        hub = self._make(room)
+        await hub.start()
+        self._standing[room] = hub
+        return hub

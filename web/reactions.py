@@ -1,0 +1,298 @@
+"""The only module where folders meet: what follows elsewhere when something happens in one.
+
+    phase changed       → relay turns its epoch and asks for rights again → capture starts or stops → archive
+    air taken or left   → viewers' slots and the capture follow
+    company yes or end  → the companion's media begins or ends
+    seat revoked        → sockets, sessions, WHIP and WHEP resources end
+    feed live, stalled  → the hall is told; a lone publisher takes the air
+    session up, down    → presence of viewers without a page; the page is told
+
+One worker a room takes events in order; a failing reaction is logged and harms no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+
+from infra.errors import LampioError
+from infra.logs import get_logger
+from infra.scope import TaskScope
+from recordings.archive import Archive
+from recordings.capture import Captures
+from rooms.house import Actor, House
+from rooms.messages import (
+    AirLeft,
+    AirTaken,
+    Bye,
+    CompanyAnswered,
+    CompanyEnded,
+    Event,
+    MediaEnded,
+    MediaOffer,
+    PhaseChanged,
+    Snapshot,
+    StageMessage,
+    TakeAir,
+)
+from rooms.phases import Phase, Role
+from rooms.seats import Seats
+from rooms.shows import Shows
+from streaming.ports import (
+    Changed,
+    FeedChanged,
+    FeedId,
+    FeedState,
+    Gap,
+    May,
+    Relay,
+    RelayEvent,
+    Revoked,
+    RoomId,
+    SeatId,
+    SessionDown,
+    SessionUp,
+)
+from web.access import Access
+from web.hub import Hubs
+from web.room_media import OPEN_PHASES, stage_want
+
+log = get_logger("reactions")
+
+MOST_WAITING = 10_000
+ON_AIR_PHASES = frozenset({Phase.REHEARSAL, Phase.DOORS, Phase.LIVE, Phase.INTERVAL})
+
+Step = Callable[[], Awaitable[None]]
+
+
+class Reactions:
+    """Carries what happens in rooms and in the relay to everybody whom it concerns."""
+
+    def __init__(
+        self,
+        *,
+        house: House,
+        shows: Shows,
+        seats: Seats,
+        relay: Relay,
+        access: Access,
+        hubs: Hubs,
+        captures: Captures,
+        archive: Archive,
+    ) -> None:
+        self._house = house
+        self._shows = shows
+        self._seats = seats
+        self._relay = relay
+        self._access = access
+        self._hubs = hubs
+        self._captures = captures
+        self._archive = archive
+        self._tasks = TaskScope("reactions")
+        self._queues: dict[str, asyncio.Queue[Step]] = {}
+        self._open: set[str] = set()
+        self._unsubscribe: list[Callable[[], None]] = []
+
+    async def start(self) -> None:
+        """Listen, and bring every running room's media to what its state says."""
+        self._unsubscribe = [
+            self._house.subscribe(self._on_event),
+            self._house.subscribe_revocations(self._on_revoked),
+        ]
+        for room in await self._house.rooms_running():
+            self._later(room, lambda room=room: self._restore(room))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+
+    async def close(self) -> None:
+        """Stop listening and finish nothing new; idempotent."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
+        await self._tasks.close()
+
+    # --- what happens in rooms ------------------------------------------------------------------
+
+    def _on_event(self, room: str, seq: int, event: Event, state: Snapshot) -> None:
+        match event:
+            case PhaseChanged():
+                self._later(room, lambda: self._phase(room, state))
+            case AirTaken() | AirLeft():
+                self._later(room, lambda: self._air(room, state))
+            case CompanyAnswered(answer="accepted", companion=companion):
+                self._later(room, lambda: self._rights(room, state, companion))
+            case CompanyAnswered(companion=companion) | CompanyEnded(companion=companion):
+                self._later(room, lambda: self._cut(room, companion, "revoked"))
+            case _:
+                pass
+
+    def _on_revoked(self, room: str, seat: str, reason: str) -> None:
+        self._later(room, lambda: self._revoke(room, seat, reason))
+
+    async def _restore(self, room: str) -> None:
+        _, state = await self._house.whole(room)
+        await self._open_relay(room, state)
+        await self._capture(room, state)
+
+    async def _phase(self, room: str, state: Snapshot) -> None:
+        if state.phase in OPEN_PHASES:
+            await self._open_relay(room, state)
+        await self._relay.new_epoch(RoomId(room), state.epoch)
+        self._access.tell(Changed(RoomId(room), state.epoch))
+        for grant in self._relay.grants(RoomId(room)):
+            await self._rights(room, state, grant.seat)
+        self._tell_stage(room, state)
+        await self._capture(room, state)
+        if state.phase in (Phase.ENDED, Phase.CANCELLED):
+            await self._end(room, state)
+
+    async def _open_relay(self, room: str, state: Snapshot) -> None:
+        if room not in self._open:
+            await self._relay.open_room(RoomId(room), self._house.fence(room), state.epoch)
+            self._open.add(room)
+            self._tasks.spawn(self._follow_relay(room), name=f"relay:{room}")
+        await self._hubs.hub(room)
+
+    async def _end(self, room: str, state: Snapshot) -> None:
+        await self._relay.close_room(RoomId(room), self._house.fence(room), "room_closed")
+        self._open.discard(room)
+        if state.phase is Phase.ENDED:
+            self._tasks.spawn(self._archived(room), name=f"archive:{room}")
+
+    async def _archived(self, room: str) -> None:
+        show = await self._shows.get(room)
+        await self._archive.run(room, show.organisation, show.recording_policy)
+        await self._house.archived(room)
+
+    async def _rights(self, room: str, state: Snapshot, seat_id: str) -> None:
+        """Grants of a seat as they should be now; a seat that may be here no more is cut."""
+        seat = await self._seats.seat(seat_id)
+        for grant in self._relay.grants(RoomId(room)):
+            if grant.seat == seat_id:
+                await self._relay.regrant(self._access.grant_in(state, seat, grant.session))
+
+    async def _air(self, room: str, state: Snapshot) -> None:
+        want = stage_want(state)
+        for grant in self._relay.grants(RoomId(room)):
+            if May.PUBLISH in grant.may:
+                continue
+            offer = await self._relay.want(grant.session, want)
+            if offer is not None:
+                hub = await self._hubs.hub(room)
+                hub.tell_seat(
+                    grant.seat,
+                    MediaOffer(id=None, session=offer.session, etag=offer.etag, sdp=offer.sdp),
+                )
+        self._tell_stage(room, state)
+        await self._capture(room, state)
+
+    async def _capture(self, room: str, state: Snapshot) -> None:
+        show = await self._shows.get(room)
+        if state.phase is Phase.LIVE and state.on_air is not None and show.recording_policy != "none":
+            feed = FeedId(RoomId(room), SeatId(state.on_air))
+            await self._captures.start(room, show.organisation, feed, state.epoch)
+        else:
+            await self._captures.stop(room)
+
+    async def _cut(self, room: str, seat: str, reason: str) -> None:
+        await self._relay.close_seat(RoomId(room), SeatId(seat), reason)
+
+    async def _revoke(self, room: str, seat: str, reason: str) -> None:
+        if reason == "moved":
+            await self._moved(room, seat)
+            return
+        self._access.tell(Revoked(RoomId(room), SeatId(seat), reason))
+        await self._cut(room, seat, "revoked")
+        hub = self._hubs.known(room)
+        if hub is not None:
+            hub.dismiss(seat, Bye(reason="removed" if reason == "removed" else "revoked"))
+            await hub.gone(seat)
+
+    async def _moved(self, room: str, seat: str) -> None:
+        hub = self._hubs.known(room)
+        for listener in [] if hub is None else hub.of_seat(seat):
+            if not await self._seats.holds(seat, listener.device):
+                listener.say_bye(Bye(reason="moved"))
+
+    # --- what happens in the relay ----------------------------------------------------------------
+
+    async def _follow_relay(self, room: str) -> None:
+        async for event in self._relay.events(RoomId(room)):
+            self._later(room, lambda event=event: self._relay_event(room, event))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+
+    async def _relay_event(self, room: str, event: RelayEvent) -> None:
+        hub = await self._hubs.hub(room)
+        match event:
+            case FeedChanged(info=info):
+                if info.state is FeedState.LIVE:
+                    await self._air_for(room, info.feed)
+                self._tell_stage(room, hub.state)
+            case SessionUp(seat=seat):
+                await hub.beat(seat)
+            case SessionDown(seat=seat, session=session, reason=reason):
+                hub.tell_seat(seat, MediaEnded(session=session, reason=reason))
+                if not hub.of_seat(seat) and not self._has_session(room, seat):
+                    await hub.gone(seat)
+            case Gap():
+                self._tell_stage(room, hub.state)
+
+    def _has_session(self, room: str, seat: str) -> bool:
+        return any(grant.seat == seat for grant in self._relay.grants(RoomId(room)))
+
+    async def _air_for(self, room: str, feed: FeedId) -> None:
+        """A publisher takes the air by herself when nobody's picture is on it."""
+        _, state = await self._house.whole(room)
+        if state.on_air == feed.participant or state.phase not in ON_AIR_PHASES:
+            return
+        if state.on_air is not None and self._state_of(room, state.on_air) is not None:
+            return
+        actor = Actor(seat=feed.participant, role=Role.ARTIST, name=None)
+        command = TakeAir(id=0, key=secrets.token_urlsafe(12))
+        try:
+            await self._house.submit(actor, room, command)
+        except LampioError as error:
+            log.info("air not taken", room=room, seat=feed.participant, code=error.code)
+
+    def _state_of(self, room: str, seat: str) -> FeedState | None:
+        """Live or stalled; None where the seat has no feed that could come back by itself."""
+        for info in self._relay.feeds(RoomId(room)):
+            if info.feed.participant == seat and info.state in (FeedState.LIVE, FeedState.STALLED):
+                return info.state
+        return None
+
+    def _tell_stage(self, room: str, state: Snapshot) -> None:
+        hub = self._hubs.known(room)
+        if hub is None:
+            return
+        standing = None if state.on_air is None else self._state_of(room, state.on_air)
+        if standing is None:
+            hub.set_stage(StageMessage(state="empty", seat=state.on_air))
+        else:
+            word = "live" if standing is FeedState.LIVE else "stalled"
+            hub.set_stage(StageMessage(state=word, seat=state.on_air))
+
+    # --- one worker a room --------------------------------------------------------------------------
+
+    def _later(self, room: str, step: Step) -> None:
+        queue = self._queues.get(room)
+        if queue is None:
+            queue = self._queues[room] = asyncio.Queue(MOST_WAITING)
+            self._tasks.spawn(self._work(room, queue), name=f"room:{room}")
+        queue.put_nowait(step)
+
+    async def _work(self, room: str, queue: asyncio.Queue[Step]) -> None:
+        while True:
+            step = await queue.get()
+            try:
+                await step()
+            except LampioError as error:
+                log.warning("reaction refused", room=room, code=error.code)
+            except Exception:
+                log.exception("reaction failed", room=room)
+            finally:
+                queue.task_done()
+
+    async def settled(self, room: str) -> None:
+        """Wait until all that has happened so far has been carried on."""
+        queue = self._queues.get(room)
+        if queue is not None:
+            await queue.join()

@@ -1,0 +1,260 @@
+"""The room's WebSocket: receive, validate, check the rule, carry out, answer.
+
+`docs/protocol.md` describes the wire. Frames to many are made once (`web/frames.py`) and written to the
+transport; a client that does not read is let go at a bound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import WSMsgType, web
+from pydantic import ValidationError
+
+from infra.errors import BadInput, LampioError, TooMany
+from infra.logs import get_logger
+from rooms.house import Actor
+from rooms.messages import (
+    CLIENT_MESSAGE,
+    Ack,
+    Applaud,
+    Bye,
+    ClientMessage,
+    ErrorMessage,
+    Hello,
+    MediaAccepted,
+    MediaAnswer,
+    MediaKeyframe,
+    MediaOffer,
+    MediaPublish,
+    MediaStop,
+    MediaView,
+)
+from rooms.permissions import check
+from rooms.phases import Role
+from rooms.seats import Seat
+from web.frames import message_frame
+from web.hub import RoomHub
+from web.language import language_of, words
+from web.parts import PARTS, Parts
+
+log = get_logger("socket")
+
+LARGEST_MESSAGE = 64 * 1024
+MOST_UNREAD_BYTES = 512 * 1024
+HEARTBEAT_S = 15.0
+HELLO_WITHIN_S = 10.0
+MESSAGES_PER_S = 20
+BURST_S = 5.0
+
+Handle = Callable[[Any], Awaitable[None]]
+
+
+class RoomSocket:
+    """One socket of a seat: a listener of the room's hub and the sender of its commands."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        seat: Seat,
+        device: str,
+        hub: RoomHub,
+        ws: web.WebSocketResponse,
+        language: str,
+    ) -> None:
+        self.seat = seat.id
+        self.device = device
+        self.role: Role = seat.role
+        self.admitted = seat.role is not Role.COMPANION
+        self._parts = parts
+        self._seat = seat
+        self._hub = hub
+        self._ws = ws
+        self._language = language
+        self._transport: asyncio.Transport | None = None
+        self._said_bye = False
+        self._joined = False
+        self._actor = Actor(seat=seat.id, role=seat.role, name=seat.name)
+        self._handlers: dict[type, Handle] = {
+            Hello: self._hello,
+            Applaud: self._applaud,
+            MediaView: self._view,
+            MediaAnswer: self._answer,
+            MediaPublish: self._publish,
+            MediaStop: self._stop,
+            MediaKeyframe: self._keyframe,
+        }
+
+    # --- as a listener --------------------------------------------------------------------------
+
+    def write(self, frame: bytes) -> None:
+        """Write a prepared frame; a socket that does not read is let go."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._said_bye:
+            return
+        transport.write(frame)
+        if transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+            log.info("socket does not read", seat=self.seat)
+            self._said_bye = True
+            transport.abort()
+
+    def say_bye(self, bye: Bye) -> None:
+        """Send the last message and close."""
+        if self._said_bye:
+            return
+        self.write(message_frame(bye))
+        self._said_bye = True
+        self._parts.tasks.spawn(self._close(), name=f"bye:{self.seat}")
+
+    async def _close(self) -> None:
+        await self._ws.close(code=1000)
+
+    # --- the conversation -------------------------------------------------------------------------
+
+    async def run(self, request: web.Request) -> None:
+        """Serve the socket until it ends."""
+        transport = request.transport
+        if transport is None:
+            return
+        self._transport = transport
+        log.info("socket open", seat=self.seat, role=self.role.value, room=self._hub.room)
+        try:
+            await self._serve()
+        finally:
+            self._hub.leave(self)
+            if self._joined and not self._hub.of_seat(self.seat):
+                await self._hub.gone(self.seat)
+            log.info("socket closed", seat=self.seat, room=self._hub.room)
+
+    async def _serve(self) -> None:
+        wait: float | None = HELLO_WITHIN_S
+        while not self._said_bye:
+            try:
+                message = await self._ws.receive(timeout=wait)
+            except TimeoutError:
+                await self._ws.close(code=1002, message=b"no hello")
+                return
+            if message.type is not WSMsgType.TEXT:
+                if message.type is WSMsgType.BINARY:
+                    await self._ws.close(code=1003)
+                return
+            await self._message(message.data)
+            wait = None if self._joined else wait
+
+    async def _message(self, text: str) -> None:
+        number: int | None = None
+        try:
+            number = _number_of(text)
+            await self._allow()
+            command = _read(text)
+            number = command.id
+            state = self._hub.state
+            check(command.type, self.role, state.phase, accepted=self.admitted)
+            if not self._joined and not isinstance(command, Hello):
+                raise BadInput("hello_first")
+            handler = self._handlers.get(type(command))
+            if handler is not None:
+                await handler(command)
+            else:
+                seq = await self._parts.house.submit(self._actor, self._hub.room, command)
+                self.write(message_frame(Ack(id=command.id, seq=seq)))
+        except LampioError as error:
+            self._refuse(number, error)
+        except Exception:
+            log.exception("command failed", seat=self.seat, room=self._hub.room)
+            self._refuse(number, LampioError())
+
+    def _refuse(self, number: int | None, error: LampioError) -> None:
+        text = words(self._language).text(
+            error.sentence, phone=self._parts.settings.help_phone
+        )
+        self.write(
+            message_frame(
+                ErrorMessage(id=number, code=error.code, status=error.status, text=text)
+            )
+        )
+
+    async def _allow(self) -> None:
+        allowed = await self._parts.limits.hit(
+            "message", self.seat, amount=int(MESSAGES_PER_S * BURST_S), per_s=BURST_S
+        )
+        if not allowed:
+            raise TooMany("too_many_messages", retry_after_s=1)
+
+    # --- what the socket itself answers -------------------------------------------------------------
+
+    async def _hello(self, command: Hello) -> None:
+        if self._joined:
+            self._hub.resume(self, command.after)
+        else:
+            self._joined = True
+            self._hub.join(self, command.after)
+        await self._hub.beat(self.seat)
+        self.write(message_frame(Ack(id=command.id)))
+
+    async def _applaud(self, command: Applaud) -> None:
+        self._parts.house.applaud(self._hub.room, self.seat, command.claps)
+        self.write(message_frame(Ack(id=command.id)))
+
+    async def _view(self, command: MediaView) -> None:
+        offer = await self._parts.media.view(self._seat)
+        self.write(
+            message_frame(
+                MediaOffer(id=command.id, session=offer.session, etag=offer.etag, sdp=offer.sdp)
+            )
+        )
+
+    async def _answer(self, command: MediaAnswer) -> None:
+        await self._parts.media.answer(self._seat, command.session, command.etag, command.sdp)
+        self.write(message_frame(Ack(id=command.id)))
+
+    async def _publish(self, command: MediaPublish) -> None:
+        answer = await self._parts.media.publish(self._seat, command.sdp)
+        self.write(
+            message_frame(MediaAccepted(id=command.id, session=answer.session, sdp=answer.sdp))
+        )
+
+    async def _stop(self, command: MediaStop) -> None:
+        await self._parts.media.stop(self._seat, command.session)
+        self.write(message_frame(Ack(id=command.id)))
+
+    async def _keyframe(self, command: MediaKeyframe) -> None:
+        await self._parts.media.keyframe(self._seat, command.session)
+        self.write(message_frame(Ack(id=command.id)))
+
+
+def _number_of(text: str) -> int | None:
+    """The `id` of a message that may be malformed otherwise, so that its sender finds the error."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    number = value.get("id") if isinstance(value, dict) else None
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+
+def _read(text: str) -> ClientMessage:
+    try:
+        return CLIENT_MESSAGE.validate_json(text)
+    except ValidationError as error:
+        kinds = {problem["type"] for problem in error.errors(include_input=False)}
+        unknown = kinds & {"union_tag_invalid", "union_tag_not_found"}
+        raise BadInput("unknown_type" if unknown else "bad_message") from None
+
+
+async def room_socket(request: web.Request) -> web.StreamResponse:
+    """`/r/{seat}/ws`: exact Origin, and the browser must hold the seat."""
+    parts = request.app[PARTS]
+    parts.access.same_origin(request)
+    seat, device = await parts.access.sitting(request, request.match_info["seat"])
+    hub = await parts.hubs.hub(seat.show)
+    ws = web.WebSocketResponse(
+        heartbeat=HEARTBEAT_S, max_msg_size=LARGEST_MESSAGE, compress=False, timeout=5.0
+    )
+    await ws.prepare(request)
+    language = language_of(request)
+    await RoomSocket(parts, seat, device, hub, ws, language).run(request)
+    return ws
