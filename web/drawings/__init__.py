@@ -1,0 +1,1 @@
+"""Drawings of the house as inline SVG: posters of cut paper, doors, curtain, footlights, rows of heads."""
