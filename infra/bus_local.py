@@ -154,9 +154,10 @@ class LocalCommands:
 class LocalLeases:
     """`infra.ports.Leases` for one process; the fence comes from the database."""
 
-    def __init__(self, next_fence: Callable[[str, str], Awaitable[int]]) -> None:
-        """`next_fence(room, node)` raises the room's fence in the database and returns it."""
-        self._next_fence = next_fence
+    def __init__(self, claim: Callable[[str, str], Awaitable[int | None]]) -> None:
+        """`claim(room, node)` raises the room's fence in the database and returns it, or None where
+        another living node (a command line, say) has the room."""
+        self._claim = claim
         self._held: dict[str, Lease] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -166,7 +167,10 @@ class LocalLeases:
             held = self._held.get(room)
             if held is not None:
                 return held if held.node == node else None
-            lease = Lease(room, node, await self._next_fence(room, node))
+            fence = await self._claim(room, node)
+            if fence is None:
+                return None
+            lease = Lease(room, node, fence)
             self._held[room] = lease
             return lease
 

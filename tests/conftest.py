@@ -1,0 +1,191 @@
+"""What every test stands on: no blocked loop, no task left behind, no unlisted log field."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from sqlalchemy import create_engine
+
+from infra.clock import ManualClock
+from infra.database import Base, Database
+from infra.logs import configure_logs
+from infra.settings import Settings
+
+BLOCKING_MS = 200
+"""How long one step of the loop may take in a test, in ms of this thread's processor time."""
+
+WAITING_FACTOR = 10
+"""How many times longer a step may take by the wall clock: sleeping, a file, another process."""
+
+TABLES = ("rooms.tables", "recordings.tables")
+
+
+class _Stderr:
+    """Whatever stderr is at the moment of writing; pytest replaces it for each test."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return False
+
+
+_dropped: list[str] = []
+
+
+def _note_dropped(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    _dropped.extend(fields.get("dropped", ()))
+    return fields
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Logs go to the stderr that pytest shows beside a failure."""
+    configure_logs("info", "console", _Stderr())  # type: ignore[arg-type]  # all that is used of it
+    *shared, last = structlog.get_config()["processors"]
+    structlog.configure(processors=[*shared, _note_dropped, last])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What measures comes last, when nothing else runs any more."""
+    items.sort(key=lambda item: item.get_closest_marker("measure") is not None)
+
+
+@pytest.fixture(autouse=True)
+def _well_behaved(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Fail a test that blocked its loop, left a task behind or logged a field that is not listed."""
+    marker = request.node.get_closest_marker("blocking_ms")
+    limit_s = (marker.args[0] if marker else BLOCKING_MS) / 1000
+    slow: list[str] = []
+    left: list[str] = []
+    run, cancel_all = asyncio.Handle._run, asyncio.runners._cancel_all_tasks  # type: ignore[attr-defined]
+
+    def watched_run(handle: asyncio.Handle) -> None:
+        wall, cpu = time.perf_counter(), time.thread_time()
+        run(handle)
+        cpu, wall = time.thread_time() - cpu, time.perf_counter() - wall
+        if cpu > limit_s or wall > limit_s * WAITING_FACTOR:
+            slow.append(f"{handle!r}: {cpu * 1000:.0f} ms of work in {wall * 1000:.0f} ms")
+
+    def watched_cancel(loop: asyncio.AbstractEventLoop) -> None:
+        left.extend(str(task) for task in asyncio.all_tasks(loop))
+        cancel_all(loop)
+
+    monkeypatch.setattr(asyncio.Handle, "_run", watched_run)
+    monkeypatch.setattr(asyncio.runners, "_cancel_all_tasks", watched_cancel)
+    _dropped.clear()
+    yield
+    if slow:
+        pytest.fail("the event loop was blocked:\n" + "\n".join(slow), pytrace=False)
+    if left and request.node.get_closest_marker("leaves_tasks") is None:
+        pytest.fail("tasks were left behind:\n" + "\n".join(left), pytrace=False)
+    if _dropped:
+        pytest.fail(f"log fields that infra/logs.py does not list: {sorted(set(_dropped))}")
+
+
+def free_port() -> int:
+    """A port that is free for TCP and for UDP."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.bind(("", 0))
+            port = int(tcp.getsockname()[1])
+            try:
+                udp.bind(("", port))
+            except OSError:
+                continue
+            return port
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The defaults on free ports, with a folder of their own; the environment is not read."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(name, raising=False)
+    return Settings(
+        _env_file=None,
+        host="127.0.0.1",
+        port=free_port(),
+        media_port=free_port(),
+        ops_port=free_port(),
+        data_dir=tmp_path / "var",
+    )
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that the test turns."""
+    return ManualClock()
+
+
+@pytest.fixture(scope="session")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    for name in TABLES:
+        importlib.import_module(name)
+    path = tmp_path_factory.mktemp("database") / "empty.sqlite3"
+    engine = create_engine(f"sqlite:///{path}")
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, _empty_database: Path) -> str:
+    """An SQLite file with all tables and no row."""
+    path = tmp_path / "lampio.sqlite3"
+    shutil.copyfile(_empty_database, path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database with all tables and no row."""
+    opened = Database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis of the tests' own; its URL."""
+    program = shutil.which("redis-server")
+    assert program, "redis-server is missing: apt install redis-server"
+    port = free_port()
+    folder = tmp_path_factory.mktemp("redis")
+    process = subprocess.Popen(
+        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", port), 0.1).close()
+                break
+            except OSError:
+                time.sleep(0.02)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -1,0 +1,26 @@
+#!/bin/sh
+# What the tests need from the system, installed by apt where it is missing (as root; else a sentence).
+set -eu
+
+missing=""
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+
+need chromium chromium
+need ffmpeg ffmpeg
+need redis-server redis-server
+need ip iproute2
+need nft nftables
+need node nodejs
+need npm npm
+fc-list 2>/dev/null | grep -qi dejavu || missing="$missing fontconfig fonts-dejavu-core"
+
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ]; then
+    echo "The tests need more of the system: apt install$missing" >&2
+    exit 1
+fi
+echo "Installing for the tests:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086  # a list of names
+apt-get install -y -qq --no-install-recommends $missing >/dev/null
