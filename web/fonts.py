@@ -1,7 +1,7 @@
 """Cut the house's faces to what its languages need: `python -m web.fonts`, at set-up.
 
-Atkinson Hyperlegible for text and Literata, cut to one instance, for headings; one zero of Public Sans,
-since Atkinson's is slashed and reads as Ø. All three are under the SIL Open Font Licence, which lies
+Atkinson Hyperlegible for text and Literata, cut to one instance, for headings; a few letters of Public Sans
+stand in, above all the zero, since Atkinson's is slashed and reads as Ø. All three are under the SIL Open Font Licence, which lies
 beside the results. Latin-1 and Latin Extended-A go to files of their own (`css/fonts.css`).
 """
 
@@ -26,11 +26,10 @@ LATIN = (
     *range(0xA0, 0x100),
     *range(0x2010, 0x2027),
     0x20AC,
-    *range(0x2190, 0x2194),
-    0x2713,
 )
 EXTENDED = tuple(range(0x100, 0x180))
-ZERO = (0x30,)
+# What Atkinson lacks, or draws otherwise than we need: the zero, ŋ ŧ of North Sámi, arrows, the tick.
+STANDINS = (0x30, 0x14A, 0x14B, 0x166, 0x167, 0x2190, 0x2192, 0x2713)
 ATKINSON, LITERATA, PUBLIC = (
     "fontpkg_atkinson_hyperlegible",
     "fontpkg_literata",
@@ -55,8 +54,8 @@ CUTS = (
     Cut("text-700", ATKINSON, "AtkinsonHyperlegible-Bold.ttf", LATIN),
     Cut("text-ext-400", ATKINSON, "AtkinsonHyperlegible-Regular.ttf", EXTENDED),
     Cut("text-ext-700", ATKINSON, "AtkinsonHyperlegible-Bold.ttf", EXTENDED),
-    Cut("zero-400", PUBLIC, "PublicSans[wght].ttf", ZERO, (("wght", 400),)),
-    Cut("zero-700", PUBLIC, "PublicSans[wght].ttf", ZERO, (("wght", 700),)),
+    Cut("standin-400", PUBLIC, "PublicSans[wght].ttf", STANDINS, (("wght", 400),)),
+    Cut("standin-700", PUBLIC, "PublicSans[wght].ttf", STANDINS, (("wght", 700),)),
     Cut("display", LITERATA, "Literata[opsz,wght].ttf", LATIN, HEADINGS),
     Cut("display-ext", LITERATA, "Literata[opsz,wght].ttf", EXTENDED, HEADINGS),
 )
