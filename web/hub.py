@@ -130,6 +130,11 @@ class RoomHub:
             raise RuntimeError("the hub has not started")
         return self._state
 
+    @property
+    def listeners(self) -> int:
+        """How many sockets listen here."""
+        return len(self._listeners)
+
     # --- coming and going ---------------------------------------------------------------------
 
     def join(self, listener: Listener, after: int | None) -> None:

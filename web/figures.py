@@ -1,0 +1,41 @@
+"""The house's figures for Prometheus, read from their owners at each scrape."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from streaming.ports import FeedState, May, RoomId
+from web.parts import Parts
+
+
+def add_figures(parts: Parts) -> None:
+    """Register what `/metrics` tells."""
+    relay, hubs = parts.relay, parts.hubs
+
+    def sockets() -> float:
+        return sum(hub.listeners for hub in hubs.all())
+
+    def sessions() -> dict[tuple[str, ...], float]:
+        kinds: Counter[tuple[str, ...]] = Counter({("publishing",): 0, ("viewing",): 0})
+        for hub in hubs.all():
+            for grant in relay.grants(RoomId(hub.room)):
+                kinds[("publishing" if May.PUBLISH in grant.may else "viewing",)] += 1
+        return dict(kinds)
+
+    def feeds() -> dict[tuple[str, ...], float]:
+        states: Counter[tuple[str, ...]] = Counter({(state.value,): 0 for state in FeedState})
+        for hub in hubs.all():
+            for info in relay.feeds(RoomId(hub.room)):
+                states[(info.state.value,)] += 1
+        return dict(states)
+
+    metrics = parts.metrics
+    metrics.gauge("lampio_sockets", "Open WebSockets of rooms", sockets)
+    metrics.gauge("lampio_sessions", "Media sessions", sessions, labels=("kind",))
+    metrics.gauge("lampio_feeds", "Feeds by state", feeds, labels=("state",))
+    for name in relay.stats():
+        metrics.counter(
+            f"lampio_relay_{name}",
+            f"The relay's count of {name.replace('_', ' ')}",
+            lambda name=name: relay.stats()[name],
+        )

@@ -1,0 +1,252 @@
+"""The composition root: every part in order of need, closed in reverse (`docs/closing-order.md`)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from infra.bus_local import LocalBus, LocalCommands, LocalPresence
+from infra.clock import SystemClock, to_ms
+from infra.database import Database, migrate
+from infra.limits import LocalLimits
+from infra.logs import get_logger
+from infra.metrics import Metrics
+from infra.scope import TaskScope
+from infra.settings import Settings
+from infra.storage import open_storage
+from recordings.archive import Archive
+from recordings.capture import Captures
+from recordings.catalogue import Recordings
+from rooms.house import House
+from rooms.messages import Bye, Person
+from rooms.scope import Scope
+from rooms.seats import Seats
+from rooms.shows import Shows
+from streaming.ports import RoomId, Want
+from streaming.relay import EmbeddedRelay, RelayConfig
+from streaming.whip import Whip
+from web import entry, health, middleware
+from web.access import Access
+from web.cookies import Cookies
+from web.figures import add_figures
+from web.hub import Hubs, RoomHub
+from web.media import setup_media
+from web.pages import setup_pages
+from web.parts import PARTS, Parts
+from web.reactions import Reactions
+from web.render import setup_render
+from web.room_media import RoomMedia, stage_want
+from web.socket import room_socket
+from web.static_files import StaticFiles
+from web.whip import ENDPOINTS
+
+log = get_logger("main")
+
+TABLES = ("rooms.tables", "recordings.tables")
+COME_BACK_MS = 500
+SHUTDOWN_S = 8.0
+
+
+@asynccontextmanager
+async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
+    """Make and start all parts; `replaced` gives parts by name in place of ours (tests: the clock).
+
+    Reactions are closed first and the database last.
+    """
+    async with AsyncExitStack() as stack:
+        clock = replaced.get("clock") or SystemClock()
+        await migrate(settings.database_url, TABLES)
+        database = Database(settings.database_url)
+        stack.push_async_callback(database.close)
+        storage = open_storage(settings.storage_url)
+        bus, presence, limits = LocalBus(), LocalPresence(clock), LocalLimits(clock)
+        commands = LocalCommands()
+        stack.push_async_callback(commands.close)
+        tasks = TaskScope("server")
+        stack.push_async_callback(tasks.close)
+        cookies = Cookies(settings.signing_keys(), secure=not settings.is_local)
+        shows, seats = Shows(database, clock), Seats(database, clock)
+        node = secrets.token_hex(6)
+
+        relay = EmbeddedRelay(
+            RelayConfig(port=settings.media_port, public_addresses=settings.public_addresses), clock
+        )
+        await relay.start()
+        stack.push_async_callback(relay.close)
+        house = House(database=database, clock=clock, bus=bus, commands=commands, node=node)
+        await house.start()
+        stack.push_async_callback(house.close)
+        access = Access(seats, house, cookies, clock, settings)
+
+        async def on_stage(room: RoomId) -> Want:
+            _, state = await house.whole(room)
+            return stage_want(state)
+
+        whip = Whip(relay, access, on_stage)
+        recordings = Recordings(database, storage, clock)
+        captures = Captures(
+            attach=relay.attach,
+            storage=storage,
+            database=database,
+            clock=clock,
+            spool=settings.data_dir / "spool",
+        )
+        await captures.recover()
+        stack.push_async_callback(captures.close)
+        archive = Archive(database=database, storage=storage, clock=clock)
+        stack.push_async_callback(archive.close)
+
+        async def people(room: str, present: frozenset[str]) -> list[Person]:
+            show = await shows.get(room)
+            return [
+                Person(seat=s.id, role=s.role, name=s.name or "", here=s.id in present)
+                for s in await seats.of_show(Scope(show.organisation), room)
+                if s.status in ("issued", "admitted")
+            ]
+
+        def make_hub(room: str) -> RoomHub:
+            return RoomHub(
+                room,
+                house=house,
+                bus=bus,
+                presence=presence,
+                people=people,
+                now_ms=lambda: to_ms(clock.now()),
+                node=node,
+            )
+
+        hubs = Hubs(make_hub)
+        reactions = Reactions(
+            house=house,
+            shows=shows,
+            seats=seats,
+            relay=relay,
+            access=access,
+            hubs=hubs,
+            captures=captures,
+            archive=archive,
+        )
+        await reactions.start()
+        stack.push_async_callback(reactions.close)
+        stack.push_async_callback(hubs.close, goodbye())
+        parts = Parts(
+            settings=settings,
+            clock=clock,
+            metrics=Metrics(),
+            cookies=cookies,
+            tasks=tasks,
+            database=database,
+            storage=storage,
+            bus=bus,
+            presence=presence,
+            limits=limits,
+            shows=shows,
+            seats=seats,
+            house=house,
+            access=access,
+            relay=relay,
+            whip=whip,
+            media=RoomMedia(relay, house, access),
+            hubs=hubs,
+            recordings=recordings,
+            captures=captures,
+            archive=archive,
+        )
+        add_figures(parts)
+        tasks.spawn(archive.resume(), name="archive")
+        yield parts
+
+
+def goodbye() -> Bye:
+    """What sockets are told when the server goes: come back soon."""
+    return Bye(reason="restart", back_ms=COME_BACK_MS)
+
+
+def make_app(parts: Parts) -> web.Application:
+    """The public application over the parts."""
+    app = web.Application(
+        middlewares=[middleware.access_log, middleware.errors], client_max_size=256 * 1024
+    )
+    app[PARTS] = parts
+    app[middleware.SENDERS] = frozenset({"room"})
+    setup_render(app, phone=parts.settings.help_phone, timezone=parts.settings.timezone)
+    setup_pages(app)
+    setup_media(app)
+    router = app.router
+    router.add_get("/t/{secret}", entry.link, name="link")
+    router.add_get("/r/{seat}", entry.room, name="room")
+    router.add_post("/r/{seat}/enter", entry.enter, name="enter")
+    router.add_get("/r/{seat}/ws", room_socket, name="socket", allow_head=False)
+    router.add_post("/leave", entry.leave, name="leave")
+    for endpoint in ENDPOINTS:
+        endpoint.add_to(router)
+    router.add_get("/static/{path:.+}", StaticFiles().serve, name="static")
+    router.add_get("/healthz", health.healthz, name="healthz")
+    app.on_response_prepare.append(middleware.set_headers)
+
+    async def say_goodbye(_: web.Application) -> None:
+        await parts.hubs.close(goodbye())
+
+    app.on_shutdown.append(say_goodbye)
+    return app
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers: its parts and the port of HTTP."""
+
+    parts: Parts
+    port: int
+    ops_port: int
+
+
+@asynccontextmanager
+async def serving(settings: Settings, **replaced: Any) -> AsyncIterator[Running]:
+    """Serve HTTP, media and operations until the block ends; then close in order."""
+    async with opened(settings, **replaced) as parts:
+        public = web.AppRunner(
+            make_app(parts), access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False
+        )
+        operations = web.AppRunner(
+            health.operations_app(parts.metrics, parts.database), access_log=None
+        )
+        await public.setup()
+        await operations.setup()
+        try:
+            port = await _listen(public, settings.host, settings.port)
+            ops_port = await _listen(operations, "127.0.0.1", settings.ops_port)
+            log.info("serving", port=port)
+            yield Running(parts, port, ops_port)
+        finally:
+            await public.cleanup()
+            await operations.cleanup()
+            log.info("closed")
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    return int(runner.addresses[0][1])
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that Ctrl-C or SIGTERM sets."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until Ctrl-C or SIGTERM."""
+    stop = stop_signal()
+    async with serving(settings):
+        await stop.wait()

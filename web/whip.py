@@ -1,0 +1,111 @@
+"""WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep-03) in HTTP dress; `streaming/whip.py` has the matter.
+
+The credential is a bearer token: the show's broadcast key for WHIP, a seat's viewing key for WHEP.
+CORS is open without credentials, so that a page elsewhere can publish or watch with a key it was given.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from infra.errors import TooLarge
+from streaming.ports import Action, Elsewhere, RoomId
+from web.access import bearer
+from web.parts import PARTS
+
+LARGEST_OFFER = 64 * 1024
+
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Endpoint:
+    """One of the two protocols: its resources under `/{name}/{show}`."""
+
+    def __init__(self, name: str, action: Action) -> None:
+        self.name = name
+        self.action = action
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Add the endpoint's and its sessions' routes."""
+        root, session = f"/{self.name}/{{show}}", f"/{self.name}/{{show}}/{{session}}"
+        for method, path, name, handler in (
+            ("POST", root, self.name, self.create),
+            ("OPTIONS", root, self.name, self.describe),
+            ("DELETE", session, f"{self.name}_session", self.delete),
+            ("OPTIONS", session, f"{self.name}_session", self.describe_session),
+        ):
+            router.add_route(method, path, handler, name=name)
+
+    async def create(self, request: web.Request) -> web.StreamResponse:
+        """201 with our answer, the session's address and entity tag."""
+        show = request.match_info["show"]
+        try:
+            made = await request.app[PARTS].whip.create(
+                self.action,
+                RoomId(show),
+                bearer(request),
+                content_type=request.content_type,
+                body=await _body(request),
+                if_none_match=request.headers.get("If-None-Match"),
+            )
+        except Elsewhere as elsewhere:
+            return web.Response(status=307, headers={"Location": elsewhere.url, **CORS})
+        headers = {
+            "Location": f"/{self.name}/{show}/{made.session}",
+            "ETag": f'"{made.etag}"',
+            **CORS,
+        }
+        return web.Response(
+            status=201, text=made.sdp, content_type="application/sdp", headers=headers
+        )
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        """End the session."""
+        await request.app[PARTS].whip.delete(
+            self.action,
+            RoomId(request.match_info["show"]),
+            request.match_info["session"],
+            bearer(request),
+        )
+        return web.Response(status=200, headers=CORS)
+
+    async def describe(self, request: web.Request) -> web.StreamResponse:
+        """What the endpoint takes (RFC 9725 4.2 and 4.5; preflight of CORS)."""
+        return _options("POST, OPTIONS", {"Accept-Post": "application/sdp"})
+
+    async def describe_session(self, request: web.Request) -> web.StreamResponse:
+        """What a session takes."""
+        return _options("DELETE, OPTIONS", {})
+
+
+ENDPOINTS = (Endpoint("whip", Action.PUBLISH), Endpoint("whep", Action.VIEW))
+
+
+def _options(methods: str, more: dict[str, str]) -> web.Response:
+    return web.Response(
+        status=204,
+        headers={
+            "Allow": methods,
+            "Access-Control-Allow-Methods": methods,
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match",
+            "Access-Control-Max-Age": "86400",
+            **more,
+            **CORS,
+        },
+    )
+
+
+async def _body(request: web.Request) -> bytes:
+    if (request.content_length or 0) > LARGEST_OFFER:
+        raise TooLarge("offer_too_large")
+    body = await request.content.read(LARGEST_OFFER + 1)
+    while len(body) <= LARGEST_OFFER and not request.content.at_eof():
+        body += await request.content.read(LARGEST_OFFER + 1 - len(body))
+    if len(body) > LARGEST_OFFER:
+        raise TooLarge("offer_too_large")
+    return body
