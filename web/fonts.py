@@ -1,8 +1,9 @@
 """Cut the house's faces to what its languages need: `python -m web.fonts`, at set-up.
 
-Atkinson Hyperlegible for text and Literata, cut to one instance, for headings; a few letters of Public Sans
-stand in, above all the zero, since Atkinson's is slashed and reads as Ø. All three are under the SIL Open Font Licence, which lies
-beside the results. Latin-1 and Latin Extended-A go to files of their own (`css/fonts.css`).
+Atkinson Hyperlegible for text and Literata, cut to one instance, for headings. A few letters of Public
+Sans stand in, above all the zero, since Atkinson's is slashed and reads as Ø. All are under the SIL Open
+Font Licence, which lies beside the results. Latin-1 and Latin Extended-A go to files of their own
+(`css/fonts.css`), so that the second is only loaded for the names that need it.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ LATIN = (
     *range(0xA0, 0x100),
     *range(0x2010, 0x2027),
     0x20AC,
+    0x2190,
+    0x2192,
 )
 EXTENDED = tuple(range(0x100, 0x180))
-# What Atkinson lacks, or draws otherwise than we need: the zero, ŋ ŧ of North Sámi, arrows, the tick.
-STANDINS = (0x30, 0x14A, 0x14B, 0x166, 0x167, 0x2190, 0x2192, 0x2713)
+# What Atkinson lacks, or draws otherwise than we need: the zero, and ŋ ŧ of North Sámi.
+STANDINS = (0x30, 0x14A, 0x14B, 0x166, 0x167)
 ATKINSON, LITERATA, PUBLIC = (
     "fontpkg_atkinson_hyperlegible",
     "fontpkg_literata",
