@@ -74,7 +74,8 @@ class Target:
     """One stream to one viewer. Replaced, never changed, when the source behind it changes.
 
     On the wire a packet is numbered (wire.seq + seq_offset) mod 2**16, its time is
-    (wire.timestamp + ts_offset) mod 2**32. `packets` and `octets` (payload and its header) are counted for the sender reports.
+    (wire.timestamp + ts_offset) mod 2**32. `packets` and `octets` (less the fixed header) are counted
+    for the sender reports.
     """
 
     outlet: Outlet

@@ -1,0 +1,496 @@
+"""Who gets what: rooms, their feeds and sessions, over one port. The embedded form of `ports.Relay`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from infra.clock import Clock
+from infra.errors import BadInput, Conflict, Forbidden, Unavailable, Unknown
+from infra.logs import get_logger
+from infra.scope import TaskScope
+from streaming import describe, sdp
+from streaming.burst import PlainEngine
+from streaming.describe import Ours, Stream
+from streaming.feed import Feed
+from streaming.listeners import Listeners
+from streaming.ports import (
+    FeedChanged,
+    FeedId,
+    FeedInfo,
+    FeedState,
+    Grant,
+    Kind,
+    May,
+    Negotiated,
+    PacketSink,
+    RelayEvent,
+    RoomId,
+    SeatId,
+    SessionDown,
+    SessionId,
+    SessionUp,
+    Want,
+)
+from streaming.private import Certificate, Role
+from streaming.sdp import Description
+from streaming.session import PublishSession, Session, ViewSession, shape_of
+from streaming.states import SessionState
+from streaming.udp import MediaPort
+
+_log = get_logger("streaming.relay")
+
+TICK_S = 0.05
+HANDSHAKES_AT_ONCE = 4
+CERTIFICATE_MS = 24 * 3600 * 1000.0
+MAX_SLOTS = 8
+MAX_SESSIONS_A_ROOM = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class RelayConfig:
+    """`port` 0 takes any; `addresses` None binds all of the host's; `public_addresses` are told to
+    peers first (what a NAT in front of us shows)."""
+
+    port: int = 0
+    addresses: tuple[str, ...] | None = None
+    public_addresses: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Room:
+    id: RoomId
+    fence: int
+    epoch: int
+    feeds: dict[FeedId, Feed] = field(default_factory=dict)
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
+    listeners: Listeners = field(default_factory=Listeners)
+
+
+class EmbeddedRelay:
+    """The relay in this process. `start`, then what `ports.Relay` says, then `stop`."""
+
+    def __init__(self, config: RelayConfig, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._port = MediaPort(
+            clock, self._after_wakeup, port=config.port, addresses=config.addresses
+        )
+        self._engine = PlainEngine(self._port)
+        self._rooms: dict[RoomId, _Room] = {}
+        self._sessions: dict[SessionId, Session] = {}
+        self._touched: set[Feed] = set()
+        self._scope = TaskScope("relay")
+        self._gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
+        self._certificate: tuple[Certificate, float] | None = None
+        self._closing = False
+
+    # -- life -------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Bind the port and begin to tick. Raises `Unavailable` (code `media_port`)."""
+        self._port.open()
+        self._scope.spawn(self._ticking(), name="tick")
+
+    async def stop(self) -> None:
+        """Say goodbye to every peer and close the port; idempotent."""
+        if self._closing:
+            return
+        for room in list(self._rooms.values()):
+            await self.close_room(room.id, room.fence, "closed")
+        self._closing = True
+        await self._scope.close()
+        self._port.close()
+
+    @property
+    def port(self) -> int:
+        """The UDP port's number."""
+        return self._port.port
+
+    async def _ticking(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.tick()
+
+    def tick(self) -> None:
+        """What is due by the clock: feedback, reports, stalls, goodbyes. Called every 50 ms."""
+        now_ms = self._clock.monotonic_ms()
+        for room in list(self._rooms.values()):
+            for feed in list(room.feeds.values()):
+                feed.tick(now_ms)
+            for session in list(room.sessions.values()):
+                try:
+                    session.tick(now_ms)
+                except Exception as error:
+                    _log.error("session tick failed", error=type(error).__name__, exc_info=error)
+
+    def _after_wakeup(self, now_ms: float) -> None:
+        for feed in tuple(self._touched):
+            feed.flush()
+        self._touched.clear()
+
+    # -- rooms ------------------------------------------------------------------------------------
+
+    async def open_room(self, room: RoomId, fence: int, epoch: int) -> None:
+        """As in `ports.Relay`. Raises `Conflict` (code `fenced`)."""
+        known = self._rooms.get(room)
+        if known is None:
+            self._rooms[room] = _Room(room, fence, epoch)
+        elif fence < known.fence:
+            raise Conflict("fenced")
+        else:
+            known.fence = fence
+            if epoch != known.epoch:
+                await self.new_epoch(room, epoch)
+
+    async def close_room(self, room: RoomId, fence: int, reason: str) -> None:
+        """As in `ports.Relay`; an older fence closes nothing."""
+        known = self._rooms.get(room)
+        if known is None:
+            return
+        if fence < known.fence:
+            raise Conflict("fenced")
+        for session in list(known.sessions.values()):
+            await self.close(session.grant.session, "room_closed")
+        self._rooms.pop(room, None)
+        known.listeners.close()
+
+    async def new_epoch(self, room: RoomId, epoch: int) -> None:
+        """As in `ports.Relay`."""
+        known = self._room(room)
+        known.epoch = epoch
+        self._engine.drop_waiting()
+        for session in known.sessions.values():
+            session.gate(epoch)
+        for feed in known.feeds.values():
+            feed.shut()
+
+    def _room(self, room: RoomId) -> _Room:
+        try:
+            return self._rooms[room]
+        except KeyError:
+            raise Unknown("room") from None
+
+    def _feed(self, room: _Room, feed: FeedId) -> Feed:
+        known = room.feeds.get(feed)
+        if known is None:
+            known = Feed(feed, self._clock, self._engine, self._feed_changed)
+            room.feeds[feed] = known
+        return known
+
+    def _feed_changed(self, info: FeedInfo) -> None:
+        room = self._rooms.get(info.feed.room)
+        if room is not None:
+            room.listeners.tell(FeedChanged(room.id, info))
+
+    # -- negotiation ------------------------------------------------------------------------------
+
+    async def publish(self, grant: Grant, feed: FeedId, offer: str) -> Negotiated:
+        """As in `ports.Relay`. The feed is taken over when the new publisher is connected."""
+        room = self._admit(grant, May.PUBLISH)
+        if feed.room != room.id or feed.participant != grant.seat:
+            raise Forbidden("not_your_feed")
+        description = sdp.parse(offer)
+        taken = describe.choose_published(description)
+        setup, role = _roles(description)
+        for other in self._of_seat(room, grant.seat, publishes=True):
+            if not other.peer.connected:
+                await self.close(other.grant.session, "replaced")
+        session = PublishSession(
+            grant,
+            self._port,
+            self._clock,
+            self._certificate_now(),
+            self._told,
+            self._feed(room, feed),
+            feed,
+            taken,
+            self._touched,
+        )
+        self._add(room, session)
+        answer = describe.published_answer(
+            description, taken, self._ours(session), setup, session.version
+        )
+        self._begin(session, description, role, gate=None)
+        return Negotiated(grant.session, answer, session.etag)
+
+    async def view(self, grant: Grant, want: Want, offer: str) -> Negotiated:
+        """As in `ports.Relay`; one slot, for the first feed wanted."""
+        room = self._admit(grant, May.VIEW)
+        description = sdp.parse(offer)
+        feeds = [self._feed(room, feed) for feed in want.feeds[:1]]
+        codecs = [track.codec for feed in feeds for track in feed.info.tracks]
+        taken = describe.choose_viewed(description, codecs)
+        setup, role = _roles(description)
+        await self._make_place(room, grant)
+        session = self._viewing(room, grant)
+        slot = session.add_slot()
+        streams = {t.section.mid: slot[t.kind] for t in taken}
+        answer = describe.viewed_answer(
+            description, taken, streams, self._ours(session), setup, session.version
+        )
+        session.watch(want, feeds)
+        session.agreed(
+            0,
+            [
+                shape_of(t.kind, slot[t.kind], t.section.mid, t.codecs, t.extensions.get(sdp.MID))
+                for t in taken
+            ],
+        )
+        self._begin(session, description, role, gate=self._gate)
+        return Negotiated(grant.session, answer, session.etag)
+
+    async def offer_view(self, grant: Grant, want: Want) -> Negotiated:
+        """As in `ports.Relay`. Section 2i is the sound, 2i + 1 the picture of slot i."""
+        room = self._admit(grant, May.VIEW)
+        await self._make_place(room, grant)
+        session = self._viewing(room, grant)
+        self._watch(room, session, want)
+        return self._offer(session, max(1, len(want.feeds)))
+
+    def _offer(self, session: ViewSession, slots: int) -> Negotiated:
+        while len(session.slots) < slots:
+            session.add_slot()
+        kinds: tuple[Kind, Kind] = ("audio", "video")
+        sections: list[tuple[str, Kind, Stream]] = [
+            (str(2 * index + place), kind, slot[kind])
+            for index, slot in enumerate(session.slots)
+            for place, kind in enumerate(kinds)
+        ]
+        text = describe.view_offer(sections, self._ours(session), "actpass", session.version)
+        return Negotiated(session.grant.session, text, session.etag)
+
+    async def answer(self, session: SessionId, sdp: str, etag: str) -> None:
+        """As in `ports.Relay`. Raises `Unknown`, `Conflict` (code `stale_offer`), `BadInput`."""
+        known = self._sessions.get(session)
+        if not isinstance(known, ViewSession):
+            raise Unknown("session")
+        if etag != known.etag:
+            raise Conflict("stale_offer")
+        self._answered(known, sdp)
+
+    def _answered(self, session: ViewSession, text: str) -> None:
+        description = sdp.parse(text)
+        if len(description.sections) != 2 * len(session.slots):
+            raise BadInput("sdp", "sections of the answer differ from the offer's")
+        kinds: tuple[Kind, Kind] = ("audio", "video")
+        for index in range(len(session.viewers), len(session.slots)):
+            shapes = []
+            for place, kind in enumerate(kinds):
+                section = description.sections[2 * index + place]
+                if section.kind != kind:
+                    raise BadInput("sdp", "sections of the answer in another order")
+                if section.receives:
+                    names = describe.AUDIO if kind == "audio" else describe.VIDEO
+                    shapes.append(
+                        shape_of(
+                            kind,
+                            session.slots[index][kind],
+                            str(2 * index + place),
+                            sdp.find(section, kind, names),
+                            section.extensions.get(sdp.MID),
+                        )
+                    )
+            session.agreed(index, shapes)
+        if session.machine.state is SessionState.NEW:
+            role: Role = "client" if description.setup == "passive" else "server"
+            self._begin(session, description, role, gate=self._gate)
+
+    async def want(self, session: SessionId, want: Want) -> Negotiated | None:
+        """As in `ports.Relay`."""
+        known = self._sessions.get(session)
+        if not isinstance(known, ViewSession):
+            raise Unknown("session")
+        self._watch(self._room(known.grant.room), known, want)
+        if len(want.feeds) <= len(known.slots):
+            return None
+        known.version += 1
+        return self._offer(known, len(want.feeds))
+
+    def _watch(self, room: _Room, session: ViewSession, want: Want) -> None:
+        if len(want.feeds) > MAX_SLOTS or any(feed.room != room.id for feed in want.feeds):
+            raise BadInput("want")
+        session.watch(want, [self._feed(room, feed) for feed in want.feeds])
+
+    def _viewing(self, room: _Room, grant: Grant) -> ViewSession:
+        session = ViewSession(
+            grant,
+            self._port,
+            self._clock,
+            self._certificate_now(),
+            self._told,
+            self._engine,
+        )
+        self._add(room, session)
+        return session
+
+    def _admit(self, grant: Grant, what: May) -> _Room:
+        if self._closing:
+            raise Unavailable("closing")
+        room = self._room(grant.room)
+        if what not in grant.may:
+            raise Forbidden("no_such_right")
+        if grant.session in self._sessions:
+            raise Conflict("session_exists")
+        if len(room.sessions) >= MAX_SESSIONS_A_ROOM:
+            raise Unavailable("room_full")
+        return room
+
+    def _of_seat(self, room: _Room, seat: SeatId, *, publishes: bool) -> list[Session]:
+        return [
+            s for s in room.sessions.values() if s.grant.seat == seat and s.publishes == publishes
+        ]
+
+    async def _make_place(self, room: _Room, grant: Grant) -> None:
+        standing = self._of_seat(room, grant.seat, publishes=False)
+        for oldest in standing[: max(0, len(standing) - max(1, grant.sessions) + 1)]:
+            await self.close(oldest.grant.session, "replaced")
+
+    def _add(self, room: _Room, session: Session) -> None:
+        room.sessions[session.grant.session] = session
+        self._sessions[session.grant.session] = session
+
+    def _begin(
+        self,
+        session: Session,
+        description: Description,
+        role: Role,
+        gate: asyncio.Semaphore | None,
+    ) -> None:
+        session.machine.to(SessionState.NEGOTIATING)
+        session.peer.start(
+            description.ufrag,
+            description.password,
+            description.fingerprints,
+            role,
+            self._scope,
+            gate,
+        )
+
+    def _ours(self, session: Session) -> Ours:
+        credentials = session.peer.ice.credentials
+        hosts = dict.fromkeys((*self._config.public_addresses, *self._port.hosts))
+        return Ours(
+            credentials.ours.decode(),
+            credentials.our_password.decode(),
+            session.peer.certificate.fingerprint(),
+            tuple((host, self._port.port) for host in hosts),
+        )
+
+    def _certificate_now(self) -> Certificate:
+        now_ms = self._clock.monotonic_ms()
+        if self._certificate is None or now_ms - self._certificate[1] > CERTIFICATE_MS:
+            self._certificate = (Certificate.generateCertificate(), now_ms)
+        return self._certificate[0]
+
+    # -- sessions ---------------------------------------------------------------------------------
+
+    def _told(self, session: Session, reason: str | None) -> None:
+        """A session is connected (None), or should end for this reason."""
+        grant = session.grant
+        if reason is not None:
+            with suppress(RuntimeError):  # the relay itself is closing
+                self._scope.spawn(self.close(grant.session, reason), name="goodbye")
+            return
+        room = self._rooms.get(grant.room)
+        if room is None or grant.session not in room.sessions:
+            return
+        if isinstance(session, PublishSession):
+            session.take_feed()
+            for other in list(room.sessions.values()):
+                if (
+                    isinstance(other, PublishSession)
+                    and other is not session
+                    and other.feed_id == session.feed_id
+                ):
+                    other.source = None
+                    self._told(other, "replaced")
+        session.gate(room.epoch, fresh=True)
+        room.listeners.tell(SessionUp(room.id, grant.seat, grant.session, session.publishes))
+
+    async def regrant(self, grant: Grant) -> None:
+        """As in `ports.Relay`; unknown sessions are no error."""
+        session = self._sessions.get(grant.session)
+        if session is None:
+            return
+        room = self._room(session.grant.room)
+        session.grant = grant
+        session.gate(room.epoch)
+
+    async def request_keyframe(self, session: SessionId) -> None:
+        """As in `ports.Relay`; unknown sessions are no error."""
+        known = self._sessions.get(session)
+        if isinstance(known, ViewSession):
+            known.keyframes()
+
+    async def close(self, session: SessionId, reason: str) -> None:
+        """As in `ports.Relay`."""
+        known = self._sessions.pop(session, None)
+        if known is None:
+            return
+        grant = known.grant
+        room = self._rooms.get(grant.room)
+        if room is not None:
+            room.sessions.pop(session, None)
+        if isinstance(known, PublishSession):
+            known.leave_feed(ended=reason not in ("vanished", "failed", "replaced"))
+        await known.close()
+        if room is not None:
+            room.listeners.tell(SessionDown(room.id, grant.seat, session, reason))
+
+    async def close_seat(self, room: RoomId, seat: SeatId, reason: str) -> None:
+        """As in `ports.Relay`."""
+        known = self._rooms.get(room)
+        if known is not None:
+            for session in list(known.sessions.values()):
+                if session.grant.seat == seat:
+                    await self.close(session.grant.session, reason)
+
+    # -- looking and listening --------------------------------------------------------------------
+
+    def feeds(self, room: RoomId) -> tuple[FeedInfo, ...]:
+        """As in `ports.Relay`; empty for an unknown room."""
+        known = self._rooms.get(room)
+        return () if known is None else tuple(f.info for f in known.feeds.values())
+
+    def grants(self, room: RoomId) -> tuple[Grant, ...]:
+        """As in `ports.Relay`."""
+        known = self._rooms.get(room)
+        return () if known is None else tuple(s.grant for s in known.sessions.values())
+
+    def attach(self, feed: FeedId, sink: PacketSink) -> Callable[[], None]:
+        """As in `ports.Relay`. Raises `Unknown` where the room is not open."""
+        return self._feed(self._room(feed.room), feed).attach(sink)
+
+    def events(self, room: RoomId) -> AsyncIterator[RelayEvent]:
+        """As in `ports.Relay`. Raises `Unknown` where the room is not open."""
+        return self._room(room).listeners.follow()
+
+    def stats(self) -> dict[str, int | float]:
+        """Plain numbers for the metrics: what came and went, and how many there are."""
+        port = self._port.counters
+        feeds = [f for r in self._rooms.values() for f in r.feeds.values()]
+        return {
+            "rooms": len(self._rooms),
+            "publishers": sum(s.publishes for s in self._sessions.values()),
+            "viewers": sum(not s.publishes for s in self._sessions.values()),
+            "feeds_live": sum(f.info.state is FeedState.LIVE for f in feeds),
+            "datagrams_received": port.received,
+            "datagrams_sent": port.sent,
+            "datagrams_strangers": port.strangers,
+            "datagrams_malformed": port.malformed,
+            "datagrams_failed": port.failed,
+            "datagrams_queued": port.queued,
+            "datagrams_dropped": port.dropped,
+            "datagrams_refused": port.refused,
+            "packets_sent": self._engine.sent_packets,
+            "packets_refused": self._engine.refused_packets,
+            "batches_dropped": self._engine.dropped_jobs,
+        }
+
+
+def _roles(offer: Description) -> tuple[str, Role]:
+    """Our setup value and DTLS role for an offer: passive, and active only where the peer is passive."""
+    return ("active", "client") if offer.setup == "passive" else ("passive", "server")
