@@ -26,21 +26,35 @@ const PICTURE = {
 };
 
 /**
- * Ask for camera and microphone. The only place where the permission is asked for.
+ * Ask for camera and microphone, or one of them. The only place where the permission is asked for.
  * @param {Choice} choice
+ * @param {"both"|"video"|"audio"} which
  * @returns {Promise<MediaStream>}
  */
-export async function openDevices(choice) {
+export async function openDevices(choice, which = "both") {
   if (!navigator.mediaDevices) throw new DeviceError("insecure");
+  const video = { ...PICTURE, ...chosen(choice.camera) };
+  const audio = { ...soundConstraints(choice.music), ...chosen(choice.microphone) };
   try {
     const stream = await navigator.mediaDevices.getUserMedia({
-      video: { ...PICTURE, ...chosen(choice.camera) },
-      audio: { ...soundConstraints(choice.music), ...chosen(choice.microphone) },
+      video: which !== "audio" && video,
+      audio: which !== "video" && audio,
     });
     hint(stream, choice.music);
     return stream;
   } catch (error) {
     throw new DeviceError(refusalOf(error));
+  }
+}
+
+/** Was the permission given earlier, so that opening asks nothing? */
+export async function allowed() {
+  try {
+    const names = /** @type {PermissionName[]} */ (/** @type {string[]} */ (["camera", "microphone"]));
+    const given = await Promise.all(names.map((name) => navigator.permissions.query({ name })));
+    return given.every((permission) => permission.state === "granted");
+  } catch {
+    return false; // Firefox does not tell: then the button asks
   }
 }
 

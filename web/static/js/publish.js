@@ -145,6 +145,7 @@ export class Publisher {
   async #connect(turn) {
     const stream = this.stream;
     if (!stream) throw new Broken("nothing to send");
+    if (!this.wire.open) throw new Broken("no socket");
     this.#drop();
     const link = new Uplink(stream, this.wish, () => this.wake());
     this.link = link;
