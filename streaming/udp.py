@@ -241,7 +241,11 @@ class MediaPort:
             peer = self.peers.get(message.username.partition(b":")[0])
             owner = self.owners.get(path)
             # NATs reuse ports; but nobody may take an address from one who is there
-            if owner not in (None, peer) and owner.heard_lately(path, now_ms, OWNED_MS):
+            if (
+                owner is not None
+                and owner is not peer
+                and owner.heard_lately(path, now_ms, OWNED_MS)
+            ):
                 peer = None
         else:
             peer = self.owners.get(path)
