@@ -1,6 +1,7 @@
 # Lämpiö: `make demo` and `make test` are all that a newcomer needs.
 #
 #   make demo        the whole house on http://localhost:8080, with seeded shows and a synthetic artist
+#                    (FRESH=1 begins with an empty house)
 #   make test        every check and every test, as in continuous integration
 #   make check       the static checks alone;  make format  mends what can be mended
 #   make locks       resolves the dependencies anew;  make wire  writes the browser's types
@@ -27,7 +28,7 @@ NODE := node_modules/.made-$(call hash,package-lock.json)
 .PHONY: demo serve setup setup-dev system test check format lint types pytest wire locks migration clean
 
 demo: setup
-	@exec $(BIN)/lampio demo
+	@exec $(BIN)/lampio demo $(if $(FRESH),--fresh)
 
 serve: setup
 	@exec $(BIN)/lampio serve

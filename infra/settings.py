@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="networks whose X-Forwarded-* headers count, by commas"
     )
+    viewing_sessions: int = Field(
+        20, ge=1, description="WHEP sessions that one viewing key may have at once"
+    )
     help_phone: str = Field("09 555 0100", description="telephone number shown to guests")
     timezone: str = Field("Europe/Helsinki", description="time zone in which times are shown")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -187,5 +190,6 @@ def _sentences(error: ValidationError) -> list[str]:
             found.append(f"{name} in .env is no setting of ours.")
             continue
         text = one["msg"].removeprefix("Value error, ")
-        found.append(f"{name} {text}.".strip() if text.split()[0].islower() else f"{name}: {text}.")
-    return [sentence.removeprefix(": ") for sentence in found]
+        joint = " " if not name or text.startswith(("is ", "must ")) else ": "
+        found.append(f"{name}{joint}{text}.".strip())
+    return found

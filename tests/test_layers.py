@@ -1,0 +1,138 @@
+"""The house's walls: who may know whom, how large a file may be, whose names these are."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("infra", "streaming", "rooms", "recordings", "web")
+LEAVES = ("infra/errors.py", "infra/ports.py", "streaming/ports.py", "recordings/ports.py")
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager"}
+MOST_LINES, MOST_BYTES = 400, 700_000
+RULED = {".py", ".js", ".css", ".html"}
+
+
+def _committed() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Modules of ours that a file imports, anywhere in it, as `folder.module`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        yield from (name for name in names if name.partition(".")[0] in FOLDERS)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_within_a_folder_there_are_no_circles(folder: str) -> None:
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for path in (ROOT / folder).rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    graph = {
+        name: {one for one in _imports(path) if one in modules and one != name}
+        for name, path in modules.items()
+    }
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' → '.join(reversed(error.args[1]))}")
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_a_seam_imports_nothing_of_ours(leaf: str) -> None:
+    assert list(_imports(ROOT / leaf)) == []
+
+
+def test_no_import_hides_in_a_function() -> None:
+    """One inside a function is how upward imports creep in; those of types alone are none."""
+    hidden = []
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    hidden += [
+                        f"{path.relative_to(ROOT)}:{inner.lineno}"
+                        for inner in ast.walk(node)
+                        if isinstance(inner, ast.Import | ast.ImportFrom)
+                    ]
+    assert hidden == []
+
+
+def test_no_file_is_named_by_what_it_does_not_say() -> None:
+    named = [path for path in _committed() if path.stem in FORBIDDEN_NAMES and path.suffix == ".py"]
+    assert named == []
+
+
+def test_files_are_small() -> None:
+    large = []
+    for path in _committed():
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            large.append(f"{path.relative_to(ROOT)}: {size} bytes")
+        if path.suffix in RULED and "migrations" not in path.parts:
+            lines = path.read_text(encoding="utf-8").count("\n")
+            if lines > MOST_LINES:
+                large.append(f"{path.relative_to(ROOT)}: {lines} lines")
+    assert large == []
+
+
+def test_no_other_distribution_gives_our_folders_names() -> None:
+    """The five keep their bare names, so nobody else may have them."""
+    given = packages_distributions()
+    assert {
+        name: given.get(name, []) for name in FOLDERS if set(given.get(name, [])) - {"lampio"}
+    } == {}
+
+
+def test_the_five_folders_are_the_whole_of_the_application() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert sorted(project["tool"]["setuptools"]["packages"]) == sorted(FOLDERS)
+
+
+def test_locks_name_every_library_with_hashes_and_no_registry() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-uv.lock"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "://" not in text
+        assert "--index" not in text
+        pinned = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+        assert pinned
+        assert all("==" in line and line.endswith("\\") for line in pinned)
+    assert '"resolved"' not in (ROOT / "package-lock.json").read_text(encoding="utf-8")
+
+
+def test_every_library_that_the_code_imports_is_named_by_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    asked = " ".join(project["project"]["dependencies"]).lower().replace("_", "-")
+    given = packages_distributions()
+    missing = set()
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                tops: list[str] = []
+                if isinstance(node, ast.Import):
+                    tops = [alias.name.partition(".")[0] for alias in node.names]
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    tops = [node.module.partition(".")[0]]
+                for top in tops:
+                    names = [name.lower().replace("_", "-") for name in given.get(top, [])]
+                    if top not in FOLDERS and names and not any(name in asked for name in names):
+                        missing.add(f"{path.relative_to(ROOT)}: {top}")
+    assert missing == set()
