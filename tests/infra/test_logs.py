@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
-from infra.logs import configure_logs, get_logger, strike_out
+from infra.logs import FIELDS, configure_logs, get_logger, strike_out
 
 
 @pytest.fixture
@@ -86,3 +89,26 @@ def test_configuring_twice_does_not_double_the_lines(lines: io.StringIO) -> None
     configure_logs("info", "json", lines)
     logging.getLogger("x").warning("once")
     assert len(lines.getvalue().splitlines()) == 1
+
+
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "bind"}
+
+
+def test_every_line_of_the_code_uses_listed_fields_and_a_constant_text() -> None:
+    """What a person wrote cannot get into the text of a line when the text is a constant."""
+    root = Path(__file__).parents[2]
+    wrong = []
+    for folder in ("infra", "streaming", "rooms", "recordings", "web"):
+        for path in (root / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                    continue
+                owner = ast.unparse(node.func.value)
+                if node.func.attr not in LEVELS or not re.search(r"(^|\.)_?(log|logger)\b", owner):
+                    continue
+                place = f"{path.relative_to(root)}:{node.lineno}"
+                fields = {word.arg for word in node.keywords} - FIELDS - {"exc_info", None}
+                wrong += [f"{place}: field {name}" for name in sorted(filter(None, fields))]
+                if node.args and not isinstance(node.args[0], ast.Constant):
+                    wrong.append(f"{place}: the text is no constant")
+    assert wrong == []
