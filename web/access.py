@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from aiohttp import web
@@ -19,7 +18,8 @@ from infra.settings import Settings
 from rooms.house import House
 from rooms.messages import Snapshot
 from rooms.phases import Phase, Right, Role, rights
-from rooms.seats import Seat, Seats
+from rooms.seats import Seat, Seats, refuse_if_over
+from rooms.state import accepted
 from streaming.ports import (
     Action,
     Changed,
@@ -34,7 +34,6 @@ from streaming.ports import (
 from web.cookies import Cookies
 
 RETRY_AFTER_S = 5
-GRANT_LIFE = timedelta(hours=20)
 MOST_UNREAD = 1000
 
 KIND_OF = {Action.PUBLISH: "broadcast", Action.VIEW: "viewing"}
@@ -54,6 +53,7 @@ class Access:
         self._clock = clock
         self._public_url = settings.public_url
         self._proxies = settings.trusted_proxies
+        self._viewing_sessions = settings.viewing_sessions
         self._listeners: set[asyncio.Queue[Revoked | Changed]] = set()
 
     # --- the relay asks -------------------------------------------------------------------------
@@ -71,15 +71,18 @@ class Access:
         if RIGHT_OF[action] not in rights(seat.role, state.phase):
             retry = None if state.phase in OVER else RETRY_AFTER_S
             return Refused(409, "not_in_this_phase", retry)
-        return self.grant_in(state, seat)
+        many = self._viewing_sessions if action is Action.VIEW else 1
+        return self.grant_in(state, seat, sessions=many)
 
-    def grant_in(self, state: Snapshot, seat: Seat, session: str | None = None) -> Grant:
+    def grant_in(
+        self, state: Snapshot, seat: Seat, session: str | None = None, *, sessions: int = 1
+    ) -> Grant:
         """The media rights of a seat in a room as it stands; a new session id unless one is given.
 
         `may` is empty where the seat may be in the room but neither send nor receive now.
         """
         allowed = rights(seat.role, state.phase)
-        if seat.role is Role.COMPANION and not company_accepted(state, seat.id):
+        if seat.role is Role.COMPANION and not accepted(state, seat.id):
             allowed = frozenset()
         may = {may for may, right in MAY if right in allowed}
         return Grant(
@@ -87,9 +90,9 @@ class Access:
             room=RoomId(state.show),
             seat=SeatId(seat.id),
             may=frozenset(may),
-            expires=(self._clock.now() + GRANT_LIFE).timestamp(),
+            expires=seat.expires_at.timestamp(),
             epoch=state.epoch,
-            sessions=seat.places,
+            sessions=sessions,
         )
 
     def changes(self) -> AsyncIterator[Revoked | Changed]:
@@ -142,7 +145,7 @@ class Access:
         if device is None or not await self._seats.holds(seat_id, device):
             raise Unauthorised("no_seat", sentence="err_no_seat")
         seat = await self._seats.seat(seat_id)
-        refuse_ended(seat)
+        refuse_if_over(seat)
         return seat, device
 
     def client_address(self, request: web.Request) -> str:
@@ -177,25 +180,7 @@ class Access:
 MAY = ((May.PUBLISH, Right.PUBLISH), (May.VIEW, Right.VIEW))
 
 
-def company_accepted(state: Snapshot, companion: str) -> bool:
-    """Whether the companion's guest has said yes."""
-    return any(c.companion == companion and c.state == "accepted" for c in state.company)
-
-
-def refuse_ended(seat: Seat) -> None:
-    """Raise the error for a seat whose ticket admits no more."""
-    if seat.status == "revoked":
-        raise Forbidden("revoked", sentence="err_revoked")
-    if seat.status == "removed":
-        raise Forbidden("removed", sentence="err_removed")
-    if seat.status == "expired":
-        raise Forbidden("expired", sentence="err_over_no_rec")
-
-
 def bearer(request: web.Request) -> str:
     """The bearer token of a request (RFC 6750 2.1), empty if there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
-
-
-

@@ -33,7 +33,8 @@ Links = dict[str, Any]
 
 GUESTS = {"guest": "Aune", "guest2": "Toivo"}
 COMPANION = "Liisa"
-VIEWING_PLACES = 500
+SCREEN = "WHEP"
+VIEWING_SESSIONS = 500
 STOP_WITHIN_S = 6.0
 
 WHAT_FOR = (
@@ -59,7 +60,8 @@ async def demo(settings: Settings, tell: Tell, *, fresh: bool = False) -> None:
     links = await prepare(settings)
     tell("3/4  The doors are opened …")
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(serving(settings))
+        many = settings.model_copy(update={"viewing_sessions": VIEWING_SESSIONS})
+        await stack.enter_async_context(serving(many))
         targets = [
             {"show": show, "url": own["whip"]["url"], "bearer": own["whip"]["bearer"]}
             for show, own in links["shows"].items()
@@ -147,7 +149,7 @@ async def _tickets(seats: Seats, show: Show, base: str) -> Links:
     own["artist"] = link(artist.secret)
     host = await seats.issue(scope, show.id, Role.HOST, name="Helena")
     own["host"] = link(host.secret)
-    viewers = await seats.issue(scope, show.id, Role.GUEST, places=VIEWING_PLACES)
+    viewers = await seats.issue(scope, show.id, Role.GUEST, name=SCREEN)
     own["whip"] = {
         "url": f"{base}/whip/{show.id}",
         "bearer": await seats.add_secret(scope, artist.ticket, "broadcast"),
@@ -206,5 +208,3 @@ async def child(module: str, wish: str) -> AsyncIterator[None]:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-

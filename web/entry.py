@@ -16,9 +16,9 @@ from infra.logs import get_logger
 from rooms.messages import Bye
 from rooms.permissions import check
 from rooms.phases import Phase, Role
-from rooms.seats import Seat
+from rooms.seats import Seat, refuse_if_over
 from rooms.shows import Show
-from web.access import company_accepted, refuse_ended
+from rooms.state import accepted
 from web.language import language_of, words
 from web.parts import PARTS, Parts
 from web.render import render
@@ -31,10 +31,10 @@ WRONG_SECRETS = 60
 WRONG_SECRETS_PER_S = 600.0
 
 PAGES = {
-    Role.GUEST: ("hall.html", "hall"),
-    Role.COMPANION: ("companion.html", "companion"),
-    Role.ARTIST: ("desk.html", "desk"),
-    Role.HOST: ("host.html", "host"),
+    Role.GUEST: ("hall.html", ("hall",)),
+    Role.COMPANION: ("companion.html", ("hall", "companion")),
+    Role.ARTIST: ("desk.html", ("desk",)),
+    Role.HOST: ("host.html", ("host",)),
 }
 PRIVATE = {
     "Referrer-Policy": "no-referrer",
@@ -74,7 +74,7 @@ async def room(request: web.Request) -> web.StreamResponse:
             raise Unauthorised("no_seat", sentence="err_no_seat")
         return render(request, "no_seat.html", headers=PRIVATE)
     seat = await parts.seats.seat(seat_id)
-    refuse_ended(seat)
+    refuse_if_over(seat)
     show = await parts.shows.get(seat.show)
     data = await _page_data(request, parts, seat, show, entered=held)
     if _wants_json(request):
@@ -94,7 +94,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
     if presented is None or not (opened or await parts.access.holds(request, seat_id)):
         raise Unauthorised("no_seat", sentence="err_no_seat")
     seat = await parts.seats.seat(seat_id)
-    refuse_ended(seat)
+    refuse_if_over(seat)
     show = await parts.shows.get(seat.show)
     check("enter", seat.role, show.phase)
     device = await parts.seats.adopt_device(presented)
@@ -133,8 +133,8 @@ async def _offer(parts: Parts, seat: Seat) -> dict[str, str] | None:
     if seat.role not in (Role.GUEST, Role.COMPANION):
         return None
     _, state = await parts.house.whole(seat.show)
-    accepted = seat.role is Role.GUEST or company_accepted(state, seat.id)
-    if state.phase not in AUDIENCE_PHASES or not accepted:
+    may_see = seat.role is Role.GUEST or accepted(state, seat.id)
+    if state.phase not in AUDIENCE_PHASES or not may_see:
         return None
     offer = await parts.media.view(seat)
     return {"session": offer.session, "etag": offer.etag, "sdp": offer.sdp}
@@ -195,9 +195,8 @@ async def _page_data(
             "show": f"/shows/{show.id}",
             "recording": f"/recordings/{recording.id}" if recording and public else None,
         },
-        "texts": words(lang).texts("common", "errors", PAGES[seat.role][1]),
+        "texts": words(lang).texts("common", "errors", *PAGES[seat.role][1]),
     }
 
 
 PAST = frozenset({Phase.ENDED, Phase.ARCHIVED})
-

@@ -32,7 +32,7 @@ from rooms.messages import (
     Waiting,
 )
 from rooms.phases import Role
-from rooms.state import project, reduce, visible, waiting
+from rooms.state import accepted, project, reduce, visible, waiting
 from web.frames import event_frame, message_frame, text_frame
 
 log = get_logger("hub")
@@ -141,7 +141,7 @@ class RoomHub:
         """Add a listener; it is told the room (or what it missed since `after`) and then all that comes."""
         self._listeners.add(listener)
         if listener.role is Role.COMPANION:
-            listener.admitted = self.accepted(listener.seat)
+            listener.admitted = accepted(self.state, listener.seat)
         if listener.admitted:
             self._bring_up(listener, after)
         else:
@@ -159,10 +159,6 @@ class RoomHub:
     def of_seat(self, seat: str) -> list[Listener]:
         """The sockets of a seat at this node."""
         return [listener for listener in self._listeners if listener.seat == seat]
-
-    def accepted(self, companion: str) -> bool:
-        """Whether a companion's guest has said yes."""
-        return any(c.companion == companion and c.state == "accepted" for c in self.state.company)
 
     async def beat(self, seat: str) -> None:
         """The seat is here; told to the room when that is new."""
@@ -245,7 +241,7 @@ class RoomHub:
                 self._company_changed(event.companion)
 
     def _company_changed(self, companion: str) -> None:
-        admitted = self.accepted(companion)
+        admitted = accepted(self.state, companion)
         for listener in self.of_seat(companion):
             was, listener.admitted = listener.admitted, admitted
             if admitted and not was:
@@ -268,7 +264,7 @@ class RoomHub:
             self._presence_due.clear()
             people = await self._people(self.room, await self._presence.present(self.room))
             heads = sum(
-                p.here and (p.role is Role.GUEST or self.accepted(p.seat))
+                p.here and (p.role is Role.GUEST or accepted(self.state, p.seat))
                 for p in people
                 if p.role in AUDIENCE
             )

@@ -29,7 +29,7 @@ from rooms.messages import Bye, Person
 from rooms.scope import Scope
 from rooms.seats import Seats
 from rooms.shows import Shows
-from streaming.ports import RoomId, Want
+from streaming.ports import FeedId, RoomId
 from streaming.relay import EmbeddedRelay, RelayConfig
 from streaming.whip import Whip
 from web import entry, health, middleware
@@ -79,17 +79,17 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
             RelayConfig(port=settings.media_port, public_addresses=settings.public_addresses), clock
         )
         await relay.start()
-        stack.push_async_callback(relay.close)
+        stack.push_async_callback(relay.stop)
         house = House(database=database, clock=clock, bus=bus, commands=commands, node=node)
         await house.start()
         stack.push_async_callback(house.close)
         access = Access(seats, house, cookies, clock, settings)
 
-        async def on_stage(room: RoomId) -> Want:
-            _, state = await house.whole(room)
-            return stage_want(state)
+        def program(room: RoomId) -> FeedId | None:
+            feeds = stage_want(house.state(room)).feeds
+            return feeds[0] if feeds else None
 
-        whip = Whip(relay, access, on_stage)
+        whip = Whip(relay, access, program)
         recordings = Recordings(database, storage, clock)
         captures = Captures(
             attach=relay.attach,

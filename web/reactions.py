@@ -168,7 +168,9 @@ class Reactions:
         seat = await self._seats.seat(seat_id)
         for grant in self._relay.grants(RoomId(room)):
             if grant.seat == seat_id:
-                await self._relay.regrant(self._access.grant_in(state, seat, grant.session))
+                await self._relay.regrant(
+                    self._access.grant_in(state, seat, grant.session, sessions=grant.sessions)
+                )
 
     async def _air(self, room: str, state: Snapshot) -> None:
         want = stage_want(state)
@@ -187,7 +189,11 @@ class Reactions:
 
     async def _capture(self, room: str, state: Snapshot) -> None:
         show = await self._shows.get(room)
-        if state.phase is Phase.LIVE and state.on_air is not None and show.recording_policy != "none":
+        if (
+            state.phase is Phase.LIVE
+            and state.on_air is not None
+            and show.recording_policy != "none"
+        ):
             feed = FeedId(RoomId(room), SeatId(state.on_air))
             await self._captures.start(room, show.organisation, feed, state.epoch)
         else:

@@ -7,8 +7,9 @@ from rooms.house import House
 from rooms.messages import Snapshot
 from rooms.phases import Phase, Role
 from rooms.seats import Seat
+from rooms.state import accepted
 from streaming.ports import FeedId, Grant, May, Negotiated, Relay, RoomId, SeatId, SessionId, Want
-from web.access import Access, company_accepted
+from web.access import Access
 
 OPEN_PHASES = frozenset({Phase.REHEARSAL, Phase.DOORS, Phase.LIVE, Phase.INTERVAL})
 AUDIENCE_PHASES = frozenset({Phase.DOORS, Phase.LIVE, Phase.INTERVAL})
@@ -35,11 +36,8 @@ class RoomMedia:
         phases = AUDIENCE_PHASES if seat.role in (Role.GUEST, Role.COMPANION) else OPEN_PHASES
         if state.phase not in phases:
             raise Conflict("not_in_this_phase")
-        if seat.role is Role.COMPANION and not company_accepted(state, seat.id):
+        if seat.role is Role.COMPANION and not accepted(state, seat.id):
             raise Forbidden("no_company")
-        for grant in self._of_seat(seat):
-            if May.PUBLISH not in grant.may and seat.places == 1:
-                await self._relay.close(grant.session, "replaced")
         return await self._relay.offer_view(self._access.grant_in(state, seat), stage_want(state))
 
     async def answer(self, seat: Seat, session: str, etag: str, sdp: str) -> None:

@@ -168,13 +168,9 @@ class RoomSocket:
             self._refuse(number, LampioError())
 
     def _refuse(self, number: int | None, error: LampioError) -> None:
-        text = words(self._language).text(
-            error.sentence, phone=self._parts.settings.help_phone
-        )
+        text = words(self._language).text(error.sentence, phone=self._parts.settings.help_phone)
         self.write(
-            message_frame(
-                ErrorMessage(id=number, code=error.code, status=error.status, text=text)
-            )
+            message_frame(ErrorMessage(id=number, code=error.code, status=error.status, text=text))
         )
 
     async def _allow(self) -> None:

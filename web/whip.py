@@ -9,7 +9,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from infra.errors import TooLarge
-from streaming.ports import Action, Elsewhere, RoomId
+from streaming.ports import Elsewhere, RoomId, SessionId
+from streaming.whip import Protocol
 from web.access import bearer
 from web.parts import PARTS
 
@@ -24,20 +25,19 @@ CORS = {
 
 
 class Endpoint:
-    """One of the two protocols: its resources under `/{name}/{show}`."""
+    """One of the two protocols: its resources under `/{protocol}/{show}`."""
 
-    def __init__(self, name: str, action: Action) -> None:
-        self.name = name
-        self.action = action
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol: Protocol = protocol
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Add the endpoint's and its sessions' routes."""
-        root, session = f"/{self.name}/{{show}}", f"/{self.name}/{{show}}/{{session}}"
+        root, session = f"/{self.protocol}/{{show}}", f"/{self.protocol}/{{show}}/{{session}}"
         for method, path, name, handler in (
-            ("POST", root, self.name, self.create),
-            ("OPTIONS", root, self.name, self.describe),
-            ("DELETE", session, f"{self.name}_session", self.delete),
-            ("OPTIONS", session, f"{self.name}_session", self.describe_session),
+            ("POST", root, self.protocol, self.create),
+            ("OPTIONS", root, self.protocol, self.describe),
+            ("DELETE", session, f"{self.protocol}_session", self.delete),
+            ("OPTIONS", session, f"{self.protocol}_session", self.describe_session),
         ):
             router.add_route(method, path, handler, name=name)
 
@@ -45,19 +45,19 @@ class Endpoint:
         """201 with our answer, the session's address and entity tag."""
         show = request.match_info["show"]
         try:
-            made = await request.app[PARTS].whip.create(
-                self.action,
+            made = await request.app[PARTS].whip.post(
+                self.protocol,
                 RoomId(show),
                 bearer(request),
-                content_type=request.content_type,
-                body=await _body(request),
+                request.content_type,
+                await _body(request),
                 if_none_match=request.headers.get("If-None-Match"),
             )
         except Elsewhere as elsewhere:
             return web.Response(status=307, headers={"Location": elsewhere.url, **CORS})
         headers = {
-            "Location": f"/{self.name}/{show}/{made.session}",
-            "ETag": f'"{made.etag}"',
+            "Location": f"/{self.protocol}/{show}/{made.resource}",
+            "ETag": made.etag,
             **CORS,
         }
         return web.Response(
@@ -67,9 +67,9 @@ class Endpoint:
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """End the session."""
         await request.app[PARTS].whip.delete(
-            self.action,
+            self.protocol,
             RoomId(request.match_info["show"]),
-            request.match_info["session"],
+            SessionId(request.match_info["session"]),
             bearer(request),
         )
         return web.Response(status=200, headers=CORS)
@@ -83,7 +83,7 @@ class Endpoint:
         return _options("DELETE, OPTIONS", {})
 
 
-ENDPOINTS = (Endpoint("whip", Action.PUBLISH), Endpoint("whep", Action.VIEW))
+ENDPOINTS = (Endpoint("whip"), Endpoint("whep"))
 
 
 def _options(methods: str, more: dict[str, str]) -> web.Response:

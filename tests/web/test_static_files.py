@@ -1,0 +1,68 @@
+"""Static files: only ours, compressed, kept by the mark of their content."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from web.static_files import StaticFiles
+
+
+@pytest.fixture
+async def client(tmp_path: Path):  # type: ignore[no-untyped-def]  # a fixture
+    folder = tmp_path / "static"
+    (folder / "js").mkdir(parents=True)
+    (folder / "js" / "a.js").write_text("export const a = 1;\n" * 50)
+    (folder / "note.txt").write_text("not of a known kind")
+    (tmp_path / "secret.js").write_text("outside")
+    (folder / "link.js").symlink_to(tmp_path / "secret.js")
+    app = web.Application()
+    app.router.add_get("/static/{path:.+}", StaticFiles(folder).serve)
+    async with TestClient(TestServer(app), auto_decompress=False) as client:
+        yield client
+
+
+async def test_text_is_sent_compressed_to_those_who_can(client: TestClient) -> None:  # type: ignore[type-arg]  # app type
+    answer = await client.get("/static/js/a.js", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(await answer.read()).startswith(b"export const")
+    plain = await client.get("/static/js/a.js", headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers
+    assert plain.content_type == "text/javascript"
+
+
+async def test_a_marked_address_is_kept_for_a_year_and_a_plain_one_asked_again(
+    client: TestClient,
+) -> None:  # type: ignore[type-arg]  # app type
+    assert "immutable" in (await client.get("/static/js/a.js?v=1")).headers["Cache-Control"]
+    plain = await client.get("/static/js/a.js")
+    assert plain.headers["Cache-Control"] == "no-cache"
+    again = await client.get("/static/js/a.js", headers={"If-None-Match": plain.headers["ETag"]})
+    assert again.status == 304
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../secret.js",
+        "%2e%2e/secret.js",
+        "js/../../secret.js",
+        "link.js",
+        "note.txt",
+        "js",
+        "none.js",
+    ],
+)
+async def test_nothing_else_is_served(client: TestClient, path: str) -> None:  # type: ignore[type-arg]  # app type
+    assert (await client.get(f"/static/{path}")).status == 404
+
+
+async def test_a_changed_file_is_read_anew(client: TestClient, tmp_path: Path) -> None:  # type: ignore[type-arg]  # app type
+    await client.get("/static/js/a.js")
+    (tmp_path / "static" / "js" / "a.js").write_text("export const b = 2;")
+    answer = await client.get("/static/js/a.js", headers={"Accept-Encoding": "identity"})
+    assert await answer.text() == "export const b = 2;"
