@@ -486,7 +486,7 @@ class MediaEnded(Wire):
 
 
 class Bye(Wire):
-    """The last message: why, and after how many ms (with jitter added by the client) to come back, None: never."""
+    """The last message: why, and after how many ms to come back (the client adds jitter; None: never)."""
 
     type: Literal["bye"] = "bye"
     reason: Literal["removed", "revoked", "moved", "restart", "slow", "ended"]
