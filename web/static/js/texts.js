@@ -79,6 +79,28 @@ export function hasText(/** @type {string} */ key) {
 }
 
 /**
+ * A text whose phone number can be pressed, as nodes to append.
+ *
+ * @param {string} key
+ * @param {Record<string, string|number>} [fields]
+ * @returns {(Node|string)[]}
+ */
+export function phoned(key, fields = {}) {
+  const mark = "\u0000";
+  const [before = "", ...after] = text(key, { ...fields, phone: mark }).split(mark);
+  return [before, ...after.flatMap((rest) => [phoneLink(), rest])];
+}
+
+function phoneLink() {
+  const { phone } = pageData();
+  const link = document.createElement("a");
+  link.href = `tel:${phone.replace(/[^+\d]/g, "")}`;
+  link.className = "number";
+  link.textContent = unbroken(phone);
+  return link;
+}
+
+/**
  * @param {string} pattern
  * @param {Record<string, string|number>} fields
  */

@@ -1,0 +1,204 @@
+/**
+ * Picture and sound of the hall: one tap unlocks both and keeps the screen awake; loudness and "same
+ * sound in both ears" by WebAudio (iOS ignores an element's own volume); the last frame stays when
+ * the picture is lost.
+ *
+ * @module player
+ */
+
+import { Component } from "./component.js";
+
+const STORE = "lampio.sound";
+const USUAL = 70;
+const STEP = 10;
+const RAMP_S = 0.05;
+
+/** @typedef {{volume: number, muted: boolean, mono: boolean}} SoundSetting */
+
+/**
+ * The gain of a volume in per cent: 70 is the sound as it was made, 100 about 6 dB more.
+ *
+ * @param {number} volume
+ */
+export function gainOf(volume) {
+  return (volume / USUAL) ** 2;
+}
+
+export class Player extends Component {
+  #still;
+  /** @type {AudioContext|null} */
+  #context = null;
+  /** @type {MediaStreamAudioSourceNode|null} */
+  #source = null;
+  /** @type {GainNode|null} */
+  #gain = null;
+  /** @type {DynamicsCompressorNode|null} */
+  #limiter = null;
+  /** @type {MediaStream|null} */
+  #stream = null;
+  /** @type {SoundSetting} */
+  #sound = remembered();
+  /** @type {WakeLockSentinel|null} */
+  #awake = null;
+  #wantsAwake = false;
+
+  /** @param {HTMLElement} root holds the video and the canvas of the last frame */
+  constructor(root) {
+    super(root);
+    this.video = this.need("video", HTMLVideoElement);
+    this.#still = this.need("canvas", HTMLCanvasElement);
+    this.video.muted = true;
+    this.video.playsInline = true;
+    this.listen(document, "visibilitychange", () => {
+      if (!document.hidden) this.#wake();
+    });
+  }
+
+  /** What plays other small sounds (applause) beside the show; null before the tap. */
+  get context() {
+    return this.#context;
+  }
+
+  /** False when the browser holds the sound back until the next tap. */
+  get audible() {
+    return this.#context?.state === "running";
+  }
+
+  get sound() {
+    return { ...this.#sound };
+  }
+
+  /** Must be called within a tap: sound may play from now on, and the screen stays awake. */
+  unlock() {
+    const { audioSession } = /** @type {{audioSession?: {type: string}}} */ (
+      /** @type {unknown} */ (navigator)
+    );
+    if (audioSession) audioSession.type = "playback"; // else iOS mutes WebAudio by its side switch
+    if (!this.#context) this.#build();
+    void this.#context?.resume().catch(() => {});
+    this.#wantsAwake = true;
+    this.#keepAwake();
+  }
+
+  /**
+   * The stream to be heard; the video shows it, muted (Chromium gives WebAudio silence without an
+   * element on the stream).
+   *
+   * @param {MediaStream} stream
+   */
+  hear(stream) {
+    this.#stream = stream;
+    this.#source?.disconnect();
+    this.#source = null;
+    if (!this.#context || !this.#gain || stream.getAudioTracks().length === 0) return;
+    this.#source = this.#context.createMediaStreamSource(stream);
+    this.#source.connect(this.#gain);
+  }
+
+  /** @param {number} steps of 10 per cent; asking for more or less also ends silence */
+  change(steps) {
+    const volume = Math.max(STEP, Math.min(100, this.#sound.volume + steps * STEP));
+    this.#set({ ...this.#sound, volume, muted: false });
+  }
+
+  /** @param {boolean} muted */
+  mute(muted) {
+    this.#set({ ...this.#sound, muted });
+  }
+
+  /** @param {boolean} mono */
+  bothEars(mono) {
+    this.#set({ ...this.#sound, mono });
+  }
+
+  /** Keeps what is seen now as a still picture over the video. */
+  keepStill() {
+    const { videoWidth: width, videoHeight: height } = this.video;
+    if (!width || !this.#still.hidden) return;
+    this.#still.width = width;
+    this.#still.height = height;
+    this.#still.getContext("2d")?.drawImage(this.video, 0, 0, width, height);
+    this.#still.hidden = false;
+  }
+
+  /** The picture moves again, or must not be seen any more. */
+  forgetStill() {
+    this.#still.hidden = true;
+    this.#still.width = this.#still.height = 0;
+  }
+
+  /** Ends sound and picture; the screen may sleep. */
+  stop() {
+    super.stop();
+    this.#wantsAwake = false;
+    void this.#awake?.release().catch(() => {});
+    void this.#context?.close().catch(() => {});
+    this.#context = null;
+    this.forgetStill();
+  }
+
+  #build() {
+    const context = new AudioContext({ latencyHint: "interactive" });
+    this.#context = context;
+    this.#gain = context.createGain();
+    this.#gain.channelInterpretation = "speakers";
+    this.#limiter = new DynamicsCompressorNode(context, {
+      threshold: -4, knee: 2, ratio: 20, attack: 0.002, release: 0.2,
+    });
+    this.#limiter.connect(context.destination);
+    this.#apply();
+    if (this.#stream) this.hear(this.#stream);
+  }
+
+  /** @param {SoundSetting} sound */
+  #set(sound) {
+    this.#sound = sound;
+    try {
+      localStorage.setItem(STORE, JSON.stringify(sound));
+    } catch {
+      // A browser that keeps nothing still plays.
+    }
+    this.#apply();
+  }
+
+  #apply() {
+    if (!this.#context || !this.#gain || !this.#limiter) return;
+    const { volume, muted, mono } = this.#sound;
+    this.#gain.channelCountMode = "explicit";
+    this.#gain.channelCount = mono ? 1 : 2;
+    // The limiter colours loud passages, so it stands in the way only of what is made louder.
+    this.#gain.disconnect();
+    this.#gain.connect(volume > USUAL ? this.#limiter : this.#context.destination);
+    this.#gain.gain.setTargetAtTime(muted ? 0 : gainOf(volume), this.#context.currentTime, RAMP_S);
+  }
+
+  /** Back from the background: sound, picture and wake lock may all have been taken away. */
+  #wake() {
+    if (!this.#wantsAwake) return;
+    void this.#context?.resume().catch(() => {});
+    this.video.play().catch(() => {});
+    this.#keepAwake();
+  }
+
+  #keepAwake() {
+    if (!("wakeLock" in navigator) || (this.#awake && !this.#awake.released)) return;
+    navigator.wakeLock.request("screen").then(
+      (lock) => {
+        this.#awake = lock;
+      },
+      () => {}, // low battery: the hall works all the same
+    );
+  }
+}
+
+/** @returns {SoundSetting} */
+function remembered() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(STORE) ?? "{}");
+    const volume = Math.round(Number(kept.volume) / STEP) * STEP;
+    // Silence is not remembered: who comes back another day expects to hear.
+    return { volume: volume >= STEP && volume <= 100 ? volume : USUAL, muted: false, mono: kept.mono === true };
+  } catch {
+    return { volume: USUAL, muted: false, mono: false };
+  }
+}

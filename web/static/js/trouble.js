@@ -1,0 +1,199 @@
+/**
+ * Watches frames, sound and the connection; says one sentence when something is wrong, mends what
+ * the page can mend, and falls silent when it is over. `judge` decides, and knows no DOM.
+ *
+ * @module trouble
+ */
+
+import { Component } from "./component.js";
+import { phoned, text } from "./texts.js";
+
+/** @typedef {import("./media.js").Viewer} Viewer */
+/** @typedef {import("./connection.js").Connection} Connection */
+/** @typedef {import("./player.js").Player} Player */
+/** @typedef {"artist_lost"|"lost_connection"|"still_lost"|"sound_only"|"sound_waits"} Sentence */
+/** @typedef {"probe"|"keyframe"|"view"} Remedy */
+/**
+ * @typedef {Object} Watched times in ms on one clock
+ * @property {number} now
+ * @property {number|null} lostAt when the page's own connection went, null while it stands
+ * @property {boolean} expected a picture should be moving
+ * @property {boolean} stalled the server says that the artist's feed does not come in
+ * @property {number} pictureAt the last frame, or since when frames are expected
+ * @property {number} soundAt the last progress of sound, likewise
+ */
+
+const SAY_MS = 2000;
+const PHONE_MS = 20000;
+const DOUBT_MS = 1000;
+const ANEW_MS = 3000;
+const OURS_MS = 5000;
+const REMEDY_PAUSE = { probe: 2000, keyframe: 2000, view: 4000 };
+const LOOK_MS = 250;
+const BACK_MS = 4000;
+
+/**
+ * What to say, and what to try.
+ *
+ * @param {Watched} watched
+ * @returns {{sentence: Sentence|null, remedies: Remedy[]}}
+ */
+export function judge({ now, lostAt, expected, stalled, pictureAt, soundAt }) {
+  const still = expected ? now - pictureAt : 0;
+  if (lostAt !== null) {
+    const lost = expected ? Math.min(now - lostAt, still) : now - lostAt;
+    return { sentence: lost >= PHONE_MS ? "still_lost" : lost >= SAY_MS ? "lost_connection" : null, remedies: [] };
+  }
+  if (!expected || still < DOUBT_MS) return { sentence: null, remedies: [] };
+  // The server knows why nothing comes; there is nothing to mend here.
+  if (stalled) return { sentence: "artist_lost", remedies: [] };
+  /** @type {Remedy[]} */
+  const remedies = ["probe", still < ANEW_MS ? "keyframe" : "view"];
+  if (now - soundAt < DOUBT_MS * 2) return { sentence: still >= OURS_MS ? "sound_only" : null, remedies };
+  if (still >= PHONE_MS) return { sentence: "still_lost", remedies };
+  return { sentence: still >= OURS_MS ? "lost_connection" : null, remedies };
+}
+
+export class Trouble extends Component {
+  #heading = this.need("[data-heading]", HTMLElement);
+  #line = this.need("[data-line]", HTMLElement);
+  #action = this.need("[data-action]", HTMLButtonElement);
+  #viewer;
+  #connection;
+  #player;
+  /** @type {number|null} */
+  #lostAt = null;
+  #expected = false;
+  #stalled = false;
+  #since = 0;
+  #soundAt = 0;
+  #packets = 0;
+  #counting = false;
+  #silentSince = 0;
+  /** @type {Record<Remedy, number>} */
+  #tried = { probe: 0, keyframe: 0, view: 0 };
+  #views = 0;
+  /** @type {Sentence|"back"|null} */
+  #said = null;
+  #backUntil = 0;
+
+  /**
+   * @param {HTMLElement} root the note
+   * @param {Object} options
+   * @param {Viewer} options.viewer
+   * @param {Connection} options.connection
+   * @param {Player} options.player
+   */
+  constructor(root, { viewer, connection, player }) {
+    super(root);
+    this.#viewer = viewer;
+    this.#connection = connection;
+    this.#player = player;
+    this.listen(this.#action, "click", () => {
+      player.unlock();
+      this.#say(null);
+    });
+    this.listen(document, "visibilitychange", () => {
+      if (!document.hidden) this.#since = this.#soundAt = performance.now();
+    });
+    this.every(LOOK_MS, () => this.#look());
+  }
+
+  /** Is the picture moving now? */
+  get flows() {
+    return performance.now() - this.#viewer.lastFrameAt < DOUBT_MS;
+  }
+
+  /**
+   * @param {boolean} expected a picture should be moving
+   * @param {boolean} stalled
+   */
+  expect(expected, stalled) {
+    const now = performance.now();
+    if ((expected && !this.#expected) || (this.#stalled && !stalled)) this.#since = this.#soundAt = now;
+    this.#expected = expected;
+    this.#stalled = stalled;
+    if (!expected) this.#player.forgetStill();
+  }
+
+  /** @param {boolean} open */
+  connected(open) {
+    this.#lostAt = open ? null : (this.#lostAt ?? performance.now());
+    if (open) this.#since = Math.max(this.#since, performance.now() - DOUBT_MS);
+  }
+
+  #look() {
+    if (document.hidden) return;
+    const now = performance.now();
+    const pictureAt = Math.max(this.#viewer.lastFrameAt, this.#since);
+    const { sentence, remedies } = judge({
+      now, pictureAt, lostAt: this.#lostAt, expected: this.#expected, stalled: this.#stalled, soundAt: this.#soundAt,
+    });
+    if (remedies.length > 0) void this.#count(now);
+    else this.#views = 0;
+    for (const remedy of remedies) this.#try(remedy, now);
+    if (this.flows) this.#player.forgetStill();
+    else if (this.#expected) this.#player.keepStill();
+    this.#say(sentence ?? this.#silence(now));
+  }
+
+  /** Frames come but the system keeps the sound back: only a tap brings it. @param {number} now */
+  #silence(now) {
+    if (!this.#expected || this.#player.audible || !this.flows) this.#silentSince = now;
+    return now - this.#silentSince > DOUBT_MS * 1.5 ? "sound_waits" : null;
+  }
+
+  /** @param {Remedy} remedy @param {number} now */
+  #try(remedy, now) {
+    const pause = REMEDY_PAUSE[remedy] * (remedy === "view" ? 2 ** Math.min(this.#views, 2) : 1);
+    if (now - this.#tried[remedy] < pause) return;
+    this.#tried[remedy] = now;
+    if (remedy === "probe") void this.#connection.probe(DOUBT_MS);
+    if (remedy === "keyframe") this.#viewer.keyframe().catch(() => this.#viewer.view().catch(() => {}));
+    if (remedy === "view") {
+      this.#views += 1;
+      this.#viewer.view().catch(() => {});
+    }
+  }
+
+  /** @param {number} now */
+  async #count(now) {
+    if (this.#counting) return;
+    this.#counting = true;
+    const { packets } = await this.#viewer.counts().finally(() => {
+      this.#counting = false;
+    });
+    if (packets > this.#packets) this.#soundAt = now;
+    this.#packets = packets;
+  }
+
+  /** @param {Sentence|null} sentence */
+  #say(sentence) {
+    const now = performance.now();
+    if (sentence === null) {
+      const mended = this.#said === "lost_connection" || this.#said === "still_lost";
+      if (mended) this.#backUntil = now + BACK_MS;
+      this.#tell(now < this.#backUntil ? "back" : null);
+    } else {
+      this.#backUntil = 0;
+      this.#tell(sentence);
+    }
+  }
+
+  /** @param {Sentence|"back"|null} sentence */
+  #tell(sentence) {
+    if (sentence === this.#said) return;
+    this.#said = sentence;
+    this.root.hidden = sentence === null;
+    this.root.dataset.sentence = sentence ?? "";
+    this.#action.hidden = sentence !== "sound_waits";
+    if (sentence === null) return;
+    // The first sentence is what happened; the rest is what to do.
+    const nodes = phoned(sentence);
+    const [, what = "", rest = ""] = /^(.*?[.?])\s*(.*)$/s.exec(String(nodes[0])) ?? [];
+    this.#heading.textContent = what;
+    this.#line.replaceChildren(rest, ...nodes.slice(1));
+    this.#line.hidden = !rest && nodes.length === 1;
+    if (sentence === "sound_waits") this.#action.textContent = text("sound_on");
+  }
+}
