@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from mmap import mmap
 
 from recordings.sps import read_sps
 
@@ -135,7 +136,9 @@ def fragment(number: int, tracks: Sequence[tuple[int, Sequence[Sample]]]) -> byt
     return moof(size + 8) + _box(b"mdat", media)
 
 
-def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
+def boxes(
+    data: bytes | mmap, start: int = 0, end: int | None = None
+) -> Iterator[tuple[bytes, int, int]]:
     """The whole boxes in `data[start:end]`: kind, where the content begins, where the box ends."""
     at, end = start, len(data) if end is None else end
     while at + 8 <= end:
@@ -172,7 +175,7 @@ def whole(data: bytes) -> int:
     return good
 
 
-def runs(data: bytes) -> Iterator[Run]:
+def runs(data: bytes | mmap) -> Iterator[Run]:
     """The runs of all complete fragments of a segment written by `fragment`."""
     for kind, content, end in boxes(data):
         if kind != b"moof":
@@ -182,7 +185,7 @@ def runs(data: bytes) -> Iterator[Run]:
                 yield _read_run(data, at, stop, content - 8)
 
 
-def _read_run(data: bytes, start: int, stop: int, moof: int) -> Run:
+def _read_run(data: bytes | mmap, start: int, stop: int, moof: int) -> Run:
     found = {kind: at for kind, at, _ in boxes(data, start, stop)}
     track = int.from_bytes(data[found[b"tfhd"] + 4 : found[b"tfhd"] + 8], "big")
     dts = int.from_bytes(data[found[b"tfdt"] + 4 : found[b"tfdt"] + 12], "big")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from recordings.card import card
@@ -90,6 +91,11 @@ class Segmenter:
         return self._running is not None
 
     @property
+    def first_wall_s(self) -> float:
+        """UTC seconds of the take's first picture, by the server's clock (once `started`)."""
+        return self._wall(LEAD_S)
+
+    @property
     def skipped(self) -> int:
         """Pictures left out because they, or what they build on, were incomplete."""
         return self._pictures.skipped
@@ -113,7 +119,8 @@ class Segmenter:
         if self._first_ms is None:
             return
         self._first_ms = None
-        self._advance(last=True)
+        with suppress(TimelineBroken):  # what came before the break is a take
+            self._advance(last=True)
         if self._running is not None:
             sound = self._running.sound
             self._cutter.sound(sound.fill(round(self._cutter.last_end_s() * RATE)))

@@ -1,0 +1,258 @@
+"""Takes from their start to storage: which feeds are recorded now, and what became of each take.
+
+    start(room, feed) → a recorder subscribes → takes begin and end in its thread → rows follow
+    stop(room)        → unsubscribed at once, the last take finished into the spool
+    settle(room)      → and everything of the room brought to storage
+
+A row can always be made anew from the folder; the folder is the truth until the take is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from infra.clock import Clock, to_ms
+from infra.database import Database
+from infra.logs import get_logger
+from infra.scope import TaskScope
+from infra.storage import Storage
+from recordings.recorder import Recorder, Subject, Told
+from recordings.spool import TakeFolder
+from recordings.store import SpooledStore, manifest_of
+from recordings.tables import TakeRow
+from recordings.takes import SETTLED, TakeState, may_follow
+from streaming.ports import Batch, FeedId, PacketSink, Track
+
+Attach = Callable[[FeedId, PacketSink], Callable[[], None]]
+
+log = get_logger("recordings.capture")
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """One feed being recorded: from `start` to `stop`."""
+
+    recorder: Recorder
+    detach: Callable[[], None]
+
+
+class Captures:
+    """All recorders of a process. `attach` is the relay's; `spool` is a folder on the local disk that
+    no other process uses."""
+
+    def __init__(
+        self, *, attach: Attach, storage: Storage, database: Database, clock: Clock, spool: Path
+    ) -> None:
+        self.store = SpooledStore(storage, spool)
+        self._attach = attach
+        self._database = database
+        self._clock = clock
+        self._spool = spool
+        self._tasks = TaskScope("captures")
+        self._running: dict[str, _Stretch] = {}
+        self._finalising: dict[str, set[asyncio.Task[None]]] = {}
+        self._news: asyncio.Queue[Told] = asyncio.Queue()
+        self._teller: asyncio.Task[None] | None = None
+        self.overruns = 0
+        """Batches dropped since the start because a disk or the processor could not follow."""
+
+    @property
+    def active(self) -> int:
+        """How many feeds are being recorded."""
+        return len(self._running)
+
+    async def start(
+        self, room: str, organisation: str, feed: FeedId, epoch: int, fence: int = 1
+    ) -> None:
+        """Record this feed from now on; another feed or epoch of the room ends first. Idempotent."""
+        running = self._running.get(room)
+        if running is not None:
+            subject = running.recorder.subject
+            if (subject.feed, subject.epoch) == (feed, epoch):
+                return
+            await self.stop(room)
+        recorder = self._recorder(Subject(room, organisation, feed, epoch, fence))
+        recorder.start()
+        self._running[room] = _Stretch(recorder, self._attach(feed, recorder))
+
+    async def stop(self, room: str) -> None:
+        """Record this room no longer: nothing sent after this call is kept. Returns when the take is
+        whole in the spool. Idempotent."""
+        stretch = self._running.pop(room, None)
+        if stretch is not None:
+            stretch.detach()
+            await asyncio.to_thread(stretch.recorder.stop)
+            self.overruns += stretch.recorder.overruns
+            await self._told_all()
+
+    async def record(
+        self,
+        room: str,
+        organisation: str,
+        feed: FeedId,
+        epoch: int,
+        source: Iterable[tuple[Track, Batch]],
+        fence: int = 1,
+    ) -> None:
+        """Record a whole source, as fast as it can be read: time is the packets' own.
+
+        `source` is iterated in a worker thread; its `arrival_ms` count on the clock's monotonic time.
+        """
+        recorder = self._recorder(Subject(room, organisation, feed, epoch, fence))
+        await asyncio.to_thread(recorder.drive, source)
+        await self._told_all()
+
+    async def settle(self, room: str) -> None:
+        """Stop, and wait until every take of the room is stored or has failed."""
+        await self.stop(room)
+        while tasks := self._finalising.get(room):
+            await asyncio.wait(set(tasks))
+
+    async def recover(self) -> None:
+        """Take up what a crash left in the spool, and tell the rows of takes that left nothing."""
+        folders = await asyncio.to_thread(lambda: list(TakeFolder.found(self._spool)))
+        for folder in folders:
+            await asyncio.to_thread(folder.mend)
+            await self._row(folder)
+            self._finalise(Told("ended", folder))
+        there = {folder.info.take for folder in folders}
+        async with self._database.reading() as session:
+            rows = await session.scalars(select(TakeRow).where(TakeRow.state.not_in(SETTLED)))
+            lost = [(row.id, row.track) for row in rows if row.id not in there]
+        for take, track in lost:
+            await self._without_folder(take, track)
+
+    async def close(self) -> None:
+        """Finish all takes into the spool, give storage a little time, and end. Idempotent."""
+        for room in list(self._running):
+            await self.stop(room)
+        pending = {task for tasks in self._finalising.values() for task in tasks}
+        if pending:
+            await asyncio.wait(pending, timeout=5)
+        await self._tasks.close()
+        await self.store.close()
+
+    # --- what recorders tell ----------------------------------------------------------------------
+
+    def _recorder(self, subject: Subject) -> Recorder:
+        if self._teller is None:
+            self._teller = self._tasks.spawn(self._listen(), name="news")
+        loop = asyncio.get_running_loop()
+        offset_s = self._clock.now().timestamp() - self._clock.monotonic_ms() / 1000
+
+        def told(news: Told) -> None:
+            loop.call_soon_threadsafe(self._news.put_nowait, news)
+
+        return Recorder(subject, self._spool, offset_s, told)
+
+    async def _told_all(self) -> None:
+        # What the thread told before it ended reaches the queue with the loop's next turn.
+        await asyncio.sleep(0)
+        await self._news.join()
+
+    async def _listen(self) -> None:
+        while True:
+            news = await self._news.get()
+            try:
+                if news.what == "began":
+                    await self._row(news.folder)
+                    self.store.adopt(news.folder)
+                elif news.what == "segment":
+                    self.store.wake(news.folder.info.take)
+                else:
+                    await asyncio.to_thread(news.folder.mend)
+                    await self._row(news.folder)
+                    self._finalise(news)
+            except Exception:
+                log.exception("take not told", take=news.folder.info.take)
+            finally:
+                self._news.task_done()
+
+    async def _row(self, folder: TakeFolder) -> None:
+        """The take's row, made if there is none."""
+        info = folder.info
+        async with self._database.unit_of_work() as session:
+            if await session.get(TakeRow, info.take) is not None:
+                return
+            number = await session.scalar(
+                select(func.coalesce(func.max(TakeRow.number), 0)).where(TakeRow.room == info.room)
+            )
+            session.add(
+                TakeRow(
+                    id=info.take,
+                    organisation=info.organisation,
+                    room=info.room,
+                    number=(number or 0) + 1,
+                    participant=info.participant,
+                    feed=info.feed,
+                    track=info.track,
+                    epoch=info.epoch,
+                    fence=info.fence,
+                    state=TakeState.CAPTURING,
+                    started_ms=info.started_ms,
+                )
+            )
+
+    def _finalise(self, news: Told) -> None:
+        room = news.folder.info.room
+        task = self._tasks.spawn(self._store_take(news), name=f"store:{news.folder.info.take}")
+        self._finalising.setdefault(room, set()).add(task)
+        task.add_done_callback(lambda done: self._finalising[room].discard(done))
+
+    async def _store_take(self, news: Told) -> None:
+        """Bring a finished take to storage; a crash in between begins this again."""
+        info = news.folder.info
+        await self._note(news, TakeState.FINALISING)
+        self.store.adopt(news.folder)
+        refs = await self.store.list(info.take, info.track)
+        if not refs:
+            await self.store.erase(info.take)
+            await self._note(news, TakeState.FAILED, trouble="no_media")
+            return
+        duration_ms = round(sum(ref.duration_s for ref in refs) * 1000)
+        await self.store.seal(info.take, manifest_of(refs))
+        await self._note(news, TakeState.STORED, duration_ms=duration_ms)
+        log.info(
+            "take stored",
+            take=info.take,
+            room=info.room,
+            segments=len(refs),
+            duration_ms=duration_ms,
+        )
+
+    async def _without_folder(self, take: str, track: str) -> None:
+        """A take whose folder is gone: sealed just before the crash, or never anything on disk."""
+        refs = await self.store.list(take, track)
+        async with self._database.unit_of_work() as session:
+            row = await session.get_one(TakeRow, take)
+            if refs:
+                row.state = TakeState.STORED
+                row.duration_ms = round(sum(ref.duration_s for ref in refs) * 1000)
+            else:
+                row.state, row.trouble = TakeState.FAILED, "no_media"
+
+    async def _note(
+        self,
+        news: Told,
+        state: TakeState,
+        *,
+        duration_ms: int | None = None,
+        trouble: str | None = None,
+    ) -> None:
+        async with self._database.unit_of_work() as session:
+            row = await session.get_one(TakeRow, news.folder.info.take)
+            old = TakeState(row.state)
+            if old == state or not may_follow(old, state):
+                return
+            row.state = state
+            row.has_picture = row.has_picture or news.has_picture
+            row.trouble = trouble or news.trouble or row.trouble
+            if state is TakeState.FINALISING:
+                row.ended_ms = to_ms(self._clock.now())
+            if duration_ms is not None:
+                row.duration_ms = duration_ms

@@ -1,0 +1,160 @@
+"""Recordings as others see them: found, published under a fresh prefix, hidden again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from infra.clock import Clock, from_ms, to_ms
+from infra.database import Database
+from infra.errors import Conflict, Unknown
+from infra.storage import Storage
+from recordings.manifest import PLAYLIST, POSTER, Manifest, manifest_key
+from recordings.tables import PublicationRow, RecordingRow
+from recordings.takes import new_id
+
+PREFIX_LENGTH = 24
+"""Characters of a publication's prefix: 124 bits, not to be guessed."""
+AUDIENCE = {"ticket_holders": "ticket_holders", "after_look": "public", "at_once": "public"}
+"""Who may watch, by the policy agreed before the doors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording as it stands. `status` is `making`, `ready` or `failed`; without a publication
+    (`published_at` is None) nobody outside may watch it. `audience` is `public` or `ticket_holders`."""
+
+    id: str
+    room: str
+    organisation: str
+    status: str
+    policy: str
+    created_at: datetime
+    duration_ms: int
+    codecs: str
+    published_at: datetime | None = None
+    audience: str | None = None
+    prefix: str | None = None
+
+    @property
+    def playlist_url(self) -> str | None:
+        """Path of the playlist, while published."""
+        return f"/media/{self.prefix}/{PLAYLIST}" if self.prefix else None
+
+    @property
+    def poster_url(self) -> str | None:
+        """Path of the poster, while published."""
+        return f"/media/{self.prefix}/{POSTER}" if self.prefix else None
+
+
+class Recordings:
+    """The catalogue's side of recordings."""
+
+    def __init__(self, database: Database, storage: Storage, clock: Clock) -> None:
+        self._database = database
+        self._storage = storage
+        self._clock = clock
+
+    async def get(self, recording: str) -> Recording:
+        """One recording. Raises `Unknown`."""
+        return _one(await self._find(_all().where(RecordingRow.id == recording)))
+
+    async def of_room(self, room: str) -> Recording | None:
+        """The recording that a room left, if any."""
+        found = await self._find(_all().where(RecordingRow.room == room))
+        return found[0] if found else None
+
+    async def public(self) -> list[Recording]:
+        """What anybody may watch now, newest first."""
+        query = _all().where(RecordingRow.status == "ready", PublicationRow.audience == "public")
+        return await self._find(query.order_by(RecordingRow.created_ms.desc()))
+
+    async def under(self, prefix: str) -> Recording:
+        """The recording that is published under this prefix now. Raises `Unknown`."""
+        return _one(await self._find(_all().where(PublicationRow.prefix == prefix)))
+
+    async def manifest(self, recording: str) -> Manifest:
+        """What a recording consists of. Raises `Unknown`."""
+        return Manifest.load(await self._storage.get(manifest_key(recording)))
+
+    async def publish(self, room: str) -> Recording:
+        """Publish a ready recording to the audience its policy names; one that is published stays.
+
+        Raises `Unknown`, or `Conflict` (code `recording_not_ready`).
+        """
+        async with self._database.unit_of_work() as session:
+            row = await session.scalar(select(RecordingRow).where(RecordingRow.room == room))
+            if row is None:
+                raise Unknown(message="no recording")
+            if row.status != "ready" or row.policy not in AUDIENCE:
+                raise Conflict("recording_not_ready", "nothing to publish")
+            await publish_row(session, row, to_ms(self._clock.now()))
+            recording = row.id
+        return await self.get(recording)
+
+    async def hide(self, room: str) -> None:
+        """Withdraw a recording at once: its prefix answers 404 from now on. Idempotent."""
+        async with self._database.unit_of_work() as session:
+            rows = await session.scalars(
+                select(PublicationRow)
+                .join(RecordingRow, RecordingRow.id == PublicationRow.recording)
+                .where(RecordingRow.room == room, PublicationRow.withdrawn_ms.is_(None))
+            )
+            for row in rows:
+                row.withdrawn_ms = to_ms(self._clock.now())
+
+    async def _find(
+        self, query: Select[tuple[RecordingRow, PublicationRow | None]]
+    ) -> list[Recording]:
+        async with self._database.reading() as session:
+            return [_recording(*row) for row in await session.execute(query)]
+
+
+async def publish_row(session: AsyncSession, row: RecordingRow, now_ms: int) -> None:
+    """Give a recording a publication, unless it has one."""
+    standing = await session.scalar(
+        select(PublicationRow).where(
+            PublicationRow.recording == row.id, PublicationRow.withdrawn_ms.is_(None)
+        )
+    )
+    if standing is None:
+        session.add(
+            PublicationRow(
+                prefix=new_id(PREFIX_LENGTH),
+                recording=row.id,
+                organisation=row.organisation,
+                audience=AUDIENCE[row.policy],
+                published_ms=now_ms,
+            )
+        )
+
+
+def _all() -> Select[tuple[RecordingRow, PublicationRow | None]]:
+    standing = (PublicationRow.recording == RecordingRow.id) & PublicationRow.withdrawn_ms.is_(None)
+    return select(RecordingRow, PublicationRow).outerjoin(PublicationRow, standing)
+
+
+def _one(found: Sequence[Recording]) -> Recording:
+    if not found:
+        raise Unknown(message="no such recording")
+    return found[0]
+
+
+def _recording(row: RecordingRow, publication: PublicationRow | None) -> Recording:
+    return Recording(
+        id=row.id,
+        room=row.room,
+        organisation=row.organisation,
+        status=row.status,
+        policy=row.policy,
+        created_at=from_ms(row.created_ms),
+        duration_ms=row.duration_ms,
+        codecs=row.codecs,
+        published_at=None if publication is None else from_ms(publication.published_ms),
+        audience=None if publication is None else publication.audience,
+        prefix=None if publication is None else publication.prefix,
+    )
