@@ -11,18 +11,16 @@ from infra.clock import Clock
 from infra.errors import BadInput, Conflict, Forbidden, Unavailable, Unknown
 from infra.logs import get_logger
 from infra.scope import TaskScope
-from streaming import describe, sdp
 from streaming.burst import PlainEngine
-from streaming.describe import Ours, Stream
 from streaming.feed import Feed
 from streaming.listeners import Listeners
+from streaming.negotiation import Negotiation, RelayConfig
 from streaming.ports import (
     FeedChanged,
     FeedId,
     FeedInfo,
     FeedState,
     Grant,
-    Kind,
     May,
     Negotiated,
     PacketSink,
@@ -34,29 +32,16 @@ from streaming.ports import (
     SessionUp,
     Want,
 )
-from streaming.private import Certificate, Role
-from streaming.sdp import Description
-from streaming.session import PublishSession, Session, ViewSession, shape_of
-from streaming.states import SessionState
+from streaming.session import PublishSession, Session, ViewSession
 from streaming.udp import MediaPort
+
+__all__ = ["EmbeddedRelay", "RelayConfig"]
 
 _log = get_logger("streaming.relay")
 
 TICK_S = 0.05
-HANDSHAKES_AT_ONCE = 4
-CERTIFICATE_MS = 24 * 3600 * 1000.0
 MAX_SLOTS = 8
 MAX_SESSIONS_A_ROOM = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class RelayConfig:
-    """`port` 0 takes any; `addresses` None binds all of the host's; `public_addresses` are told to
-    peers first (what a NAT in front of us shows)."""
-
-    port: int = 0
-    addresses: tuple[str, ...] | None = None
-    public_addresses: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -73,7 +58,6 @@ class EmbeddedRelay:
     """The relay in this process. `start`, then what `ports.Relay` says, then `stop`."""
 
     def __init__(self, config: RelayConfig, clock: Clock) -> None:
-        self._config = config
         self._clock = clock
         self._port = MediaPort(
             clock, self._after_wakeup, port=config.port, addresses=config.addresses
@@ -83,8 +67,9 @@ class EmbeddedRelay:
         self._sessions: dict[SessionId, Session] = {}
         self._touched: set[Feed] = set()
         self._scope = TaskScope("relay")
-        self._gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
-        self._certificate: tuple[Certificate, float] | None = None
+        self._negotiation = Negotiation(
+            config, self._port, clock, self._engine, self._told, self._touched, self._scope
+        )
         self._closing = False
 
     # -- life -------------------------------------------------------------------------------------
@@ -192,139 +177,54 @@ class EmbeddedRelay:
         room = self._admit(grant, May.PUBLISH)
         if feed.room != room.id or feed.participant != grant.seat:
             raise Forbidden("not_your_feed")
-        description = sdp.parse(offer)
-        taken = describe.choose_published(description)
-        setup, role = _roles(description)
-        for other in self._of_seat(room, grant.seat, publishes=True):
-            if not other.peer.connected:
-                await self.close(other.grant.session, "replaced")
-        session = PublishSession(
-            grant,
-            self._port,
-            self._clock,
-            self._certificate_now(),
-            self._told,
-            self._feed(room, feed),
-            feed,
-            taken,
-            self._touched,
-        )
+        session, made = self._negotiation.published(grant, self._feed(room, feed), feed, offer)
         self._add(room, session)
-        answer = describe.published_answer(
-            description, taken, self._ours(session), setup, session.version
-        )
-        self._begin(session, description, role, gate=None)
-        return Negotiated(grant.session, answer, session.etag)
+        for other in self._of_seat(room, grant.seat, publishes=True):
+            if other is not session and not other.peer.connected:
+                await self.close(other.grant.session, "replaced")
+        return made
 
     async def view(self, grant: Grant, want: Want, offer: str) -> Negotiated:
         """As in `ports.Relay`; one slot, for the first feed wanted."""
         room = self._admit(grant, May.VIEW)
-        description = sdp.parse(offer)
-        feeds = [self._feed(room, feed) for feed in want.feeds[:1]]
-        codecs = [track.codec for feed in feeds for track in feed.info.tracks]
-        taken = describe.choose_viewed(description, codecs)
-        setup, role = _roles(description)
-        await self._make_place(room, grant)
-        session = self._viewing(room, grant)
-        slot = session.add_slot()
-        streams = {t.section.mid: slot[t.kind] for t in taken}
-        answer = describe.viewed_answer(
-            description, taken, streams, self._ours(session), setup, session.version
-        )
-        session.watch(want, feeds)
-        session.agreed(
-            0,
-            [
-                shape_of(t.kind, slot[t.kind], t.section.mid, t.codecs, t.extensions.get(sdp.MID))
-                for t in taken
-            ],
-        )
-        self._begin(session, description, role, gate=self._gate)
-        return Negotiated(grant.session, answer, session.etag)
+        feeds = self._wanted(room, Want(want.feeds[:1]))
+        session, made = self._negotiation.viewed(grant, want, feeds, offer)
+        self._add(room, session)
+        await self._make_place(room, session)
+        return made
 
     async def offer_view(self, grant: Grant, want: Want) -> Negotiated:
         """As in `ports.Relay`. Section 2i is the sound, 2i + 1 the picture of slot i."""
         room = self._admit(grant, May.VIEW)
-        await self._make_place(room, grant)
-        session = self._viewing(room, grant)
-        self._watch(room, session, want)
-        return self._offer(session, max(1, len(want.feeds)))
-
-    def _offer(self, session: ViewSession, slots: int) -> Negotiated:
-        while len(session.slots) < slots:
-            session.add_slot()
-        kinds: tuple[Kind, Kind] = ("audio", "video")
-        sections: list[tuple[str, Kind, Stream]] = [
-            (str(2 * index + place), kind, slot[kind])
-            for index, slot in enumerate(session.slots)
-            for place, kind in enumerate(kinds)
-        ]
-        text = describe.view_offer(sections, self._ours(session), "actpass", session.version)
-        return Negotiated(session.grant.session, text, session.etag)
+        feeds = self._wanted(room, want)
+        session, made = self._negotiation.offered(grant, want, feeds)
+        self._add(room, session)
+        await self._make_place(room, session)
+        return made
 
     async def answer(self, session: SessionId, sdp: str, etag: str) -> None:
         """As in `ports.Relay`. Raises `Unknown`, `Conflict` (code `stale_offer`), `BadInput`."""
-        known = self._sessions.get(session)
-        if not isinstance(known, ViewSession):
-            raise Unknown("session")
+        known = self._viewing(session)
         if etag != known.etag:
             raise Conflict("stale_offer")
-        self._answered(known, sdp)
-
-    def _answered(self, session: ViewSession, text: str) -> None:
-        description = sdp.parse(text)
-        if len(description.sections) != 2 * len(session.slots):
-            raise BadInput("sdp", "sections of the answer differ from the offer's")
-        kinds: tuple[Kind, Kind] = ("audio", "video")
-        for index in range(len(session.viewers), len(session.slots)):
-            shapes = []
-            for place, kind in enumerate(kinds):
-                section = description.sections[2 * index + place]
-                if section.kind != kind:
-                    raise BadInput("sdp", "sections of the answer in another order")
-                if section.receives:
-                    names = describe.AUDIO if kind == "audio" else describe.VIDEO
-                    shapes.append(
-                        shape_of(
-                            kind,
-                            session.slots[index][kind],
-                            str(2 * index + place),
-                            sdp.find(section, kind, names),
-                            section.extensions.get(sdp.MID),
-                        )
-                    )
-            session.agreed(index, shapes)
-        if session.machine.state is SessionState.NEW:
-            role: Role = "client" if description.setup == "passive" else "server"
-            self._begin(session, description, role, gate=self._gate)
+        self._negotiation.answered(known, sdp)
 
     async def want(self, session: SessionId, want: Want) -> Negotiated | None:
         """As in `ports.Relay`."""
+        known = self._viewing(session)
+        known.watch(want, self._wanted(self._room(known.grant.room), want))
+        return self._negotiation.offered_more(known, len(want.feeds))
+
+    def _viewing(self, session: SessionId) -> ViewSession:
         known = self._sessions.get(session)
         if not isinstance(known, ViewSession):
             raise Unknown("session")
-        self._watch(self._room(known.grant.room), known, want)
-        if len(want.feeds) <= len(known.slots):
-            return None
-        known.version += 1
-        return self._offer(known, len(want.feeds))
+        return known
 
-    def _watch(self, room: _Room, session: ViewSession, want: Want) -> None:
+    def _wanted(self, room: _Room, want: Want) -> list[Feed]:
         if len(want.feeds) > MAX_SLOTS or any(feed.room != room.id for feed in want.feeds):
             raise BadInput("want")
-        session.watch(want, [self._feed(room, feed) for feed in want.feeds])
-
-    def _viewing(self, room: _Room, grant: Grant) -> ViewSession:
-        session = ViewSession(
-            grant,
-            self._port,
-            self._clock,
-            self._certificate_now(),
-            self._told,
-            self._engine,
-        )
-        self._add(room, session)
-        return session
+        return [self._feed(room, feed) for feed in want.feeds]
 
     def _admit(self, grant: Grant, what: May) -> _Room:
         if self._closing:
@@ -343,47 +243,14 @@ class EmbeddedRelay:
             s for s in room.sessions.values() if s.grant.seat == seat and s.publishes == publishes
         ]
 
-    async def _make_place(self, room: _Room, grant: Grant) -> None:
-        standing = self._of_seat(room, grant.seat, publishes=False)
-        for oldest in standing[: max(0, len(standing) - max(1, grant.sessions) + 1)]:
+    async def _make_place(self, room: _Room, newest: Session) -> None:
+        standing = self._of_seat(room, newest.grant.seat, publishes=False)
+        for oldest in standing[: -max(1, newest.grant.sessions)]:
             await self.close(oldest.grant.session, "replaced")
 
     def _add(self, room: _Room, session: Session) -> None:
         room.sessions[session.grant.session] = session
         self._sessions[session.grant.session] = session
-
-    def _begin(
-        self,
-        session: Session,
-        description: Description,
-        role: Role,
-        gate: asyncio.Semaphore | None,
-    ) -> None:
-        session.machine.to(SessionState.NEGOTIATING)
-        session.peer.start(
-            description.ufrag,
-            description.password,
-            description.fingerprints,
-            role,
-            self._scope,
-            gate,
-        )
-
-    def _ours(self, session: Session) -> Ours:
-        credentials = session.peer.ice.credentials
-        hosts = dict.fromkeys((*self._config.public_addresses, *self._port.hosts))
-        return Ours(
-            credentials.ours.decode(),
-            credentials.our_password.decode(),
-            session.peer.certificate.fingerprint(),
-            tuple((host, self._port.port) for host in hosts),
-        )
-
-    def _certificate_now(self) -> Certificate:
-        now_ms = self._clock.monotonic_ms()
-        if self._certificate is None or now_ms - self._certificate[1] > CERTIFICATE_MS:
-            self._certificate = (Certificate.generateCertificate(), now_ms)
-        return self._certificate[0]
 
     # -- sessions ---------------------------------------------------------------------------------
 
@@ -489,8 +356,3 @@ class EmbeddedRelay:
             "packets_refused": self._engine.refused_packets,
             "batches_dropped": self._engine.dropped_jobs,
         }
-
-
-def _roles(offer: Description) -> tuple[str, Role]:
-    """Our setup value and DTLS role for an offer: passive, and active only where the peer is passive."""
-    return ("active", "client") if offer.setup == "passive" else ("passive", "server")
