@@ -92,6 +92,7 @@ ROUTES: Mapping[str, Rule] = {
     "link": Rule(Reach.SECRET),
     "room": Rule(Reach.SEAT, _ALL, before_yes=True),
     "enter": Rule(Reach.SEAT, _ALL, right=Right.ENTER, before_yes=True),
+    "leave": Rule(Reach.SEAT, _ALL, before_yes=True),
     "socket": Rule(Reach.SEAT, _ALL, _NOT_DRAFT, before_yes=True),
     "whip": Rule(Reach.BEARER, _ARTIST, right=Right.PUBLISH),
     "whip_session": Rule(Reach.BEARER, _ARTIST),

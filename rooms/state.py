@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infra.errors import Forbidden
+from infra.errors import Conflict, Forbidden
+from rooms.companions import CompanyState, asks_left
 from rooms.messages import (
     AirLeft,
     AirTaken,
@@ -29,6 +30,7 @@ from rooms.messages import (
     PhaseChanged,
     SeatRemoved,
     Snapshot,
+    Waiting,
 )
 from rooms.phases import Phase, Role
 
@@ -58,6 +60,25 @@ def accepted(state: Snapshot, companion: str) -> bool:
     """Whether the companion has the guest's yes."""
     company = company_of(state, companion)
     return company is not None and company.state == "accepted"
+
+
+def waiting(state: Snapshot, companion: str, now_ms: int) -> Waiting:
+    """All that a companion without a yes is told; an ask past its time counts as silent.
+
+    Raises `Conflict` (`accepted`) for one who has the yes.
+    """
+    company = company_of(state, companion)
+    if company is None:
+        return Waiting(state="invited", asks_left=asks_left(CompanyState.INVITED, 0))
+    if company.state == "accepted":
+        raise Conflict("accepted", "the companion waits no more")
+    late = company.state == "asked" and now_ms > company.until
+    now = "silent" if late else company.state
+    return Waiting(
+        state=now,
+        until=company.until if now == "asked" else None,
+        asks_left=asks_left(CompanyState(now), company.asks),
+    )
 
 
 def visible(event: Event, state: Snapshot, seat: str, role: Role) -> bool:

@@ -17,24 +17,9 @@ from rooms.messages import (
     EndCompany,
     Event,
     Snapshot,
-    Waiting,
 )
 from rooms.phases import Role
 from rooms.state import company_of
-
-
-def waiting_for(state: Snapshot, companion: str) -> Waiting:
-    """All that a companion without a yes is told."""
-    company = company_of(state, companion)
-    if company is None:
-        return Waiting(state="invited", asks_left=asks_left(CompanyState.INVITED, 0))
-    if company.state == "accepted":
-        raise Conflict("accepted", "the companion waits no more")
-    return Waiting(
-        state=company.state,
-        until=company.until if company.state == "asked" else None,
-        asks_left=asks_left(CompanyState(company.state), company.asks),
-    )
 
 
 def ask(state: Snapshot, actor: Actor, command: AskCompany, now: int) -> Sequence[Event]:
@@ -99,6 +84,14 @@ def silence(state: Snapshot, companion: str, now: int) -> Sequence[Event]:
     if company is None or company.state != "asked" or now < company.until:
         return ()
     return (CompanyAnswered(companion=companion, guest=company.guest, answer="silent"),)
+
+
+def passed_on(state: Snapshot, companion: str) -> Sequence[Event]:
+    """The companion's link is used on another device: whoever that is needs a new yes."""
+    company = company_of(state, companion)
+    if company is None or CompanyState.ENDED not in COMPANY[CompanyState(company.state)]:
+        return ()
+    return (CompanyEnded(companion=companion, guest=company.guest),)
 
 
 def part(state: Snapshot, seat: str) -> Sequence[Event]:

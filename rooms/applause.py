@@ -1,0 +1,32 @@
+"""Applause: gathered, never stored; at most one message a second for a room."""
+
+from __future__ import annotations
+
+from rooms.messages import ApplauseMessage
+
+EVERY_MS = 1000
+"""The least time between two messages."""
+
+CLAPS_MAX = 20
+"""Claps of one seat that count within one message."""
+
+
+class Applause:
+    """What one hall claps. Time is an argument, in ms of a monotonic clock."""
+
+    def __init__(self) -> None:
+        self._claps: dict[str, int] = {}
+        self._last_ms = float("-inf")
+
+    def clap(self, seat: str, claps: int) -> None:
+        """Count a seat's claps, up to the most that one pair of hands can do."""
+        self._claps[seat] = min(CLAPS_MAX, self._claps.get(seat, 0) + max(0, claps))
+
+    def gather(self, now_ms: float) -> ApplauseMessage | None:
+        """What was clapped since the last message, None if nothing was or it is too early."""
+        if not self._claps or now_ms - self._last_ms < EVERY_MS:
+            return None
+        message = ApplauseMessage(claps=sum(self._claps.values()), seats=len(self._claps))
+        self._claps.clear()
+        self._last_ms = now_ms
+        return message
