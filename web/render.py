@@ -10,13 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from infra.clock import Clock, SystemClock
+from rooms.shows import Show
 from web.language import LANGUAGE_COOKIE, LANGUAGES, NAMES, language_of, words
+from web.moments import Moments
 from web.posters import curtain, door, footlights, houserows, poster
+from web.views import ShowView
 
 WEB = Path(__file__).parent
 STATIC_FOLDER = WEB / "static"
@@ -71,7 +76,8 @@ class Renderer:
 
     environment: Environment
     phone: str
-    timezone: str
+    zone: ZoneInfo
+    clock: Clock
 
 
 RENDERER: web.AppKey[Renderer] = web.AppKey("renderer", Renderer)
@@ -98,9 +104,21 @@ def make_environment(folder: Path = WEB / "templates", static: Path = STATIC_FOL
     return environment
 
 
-def setup_render(app: web.Application, *, phone: str, timezone: str = "Europe/Helsinki") -> None:
+def setup_render(
+    app: web.Application,
+    *,
+    phone: str,
+    timezone: str = "Europe/Helsinki",
+    clock: Clock | None = None,
+) -> None:
     """Make `render` work in `app`. Once, at start."""
-    app[RENDERER] = Renderer(make_environment(), phone, timezone)
+    app[RENDERER] = Renderer(make_environment(), phone, ZoneInfo(timezone), clock or SystemClock())
+
+
+def moments_of(request: web.Request) -> Moments:
+    """Times as this reader is told them."""
+    renderer = request.app[RENDERER]
+    return Moments(language_of(request), renderer.zone, renderer.clock.now())
 
 
 def text_step_of(request: web.Request) -> int:
@@ -153,9 +171,14 @@ def render(
     headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> web.Response:
-    """The page `template` in the reader's language. `context` goes to the template by name."""
+    """The page `template` in the reader's language. `context` goes to the template by name; a `Show`
+    under `show` becomes the reader's `ShowView`.
+    """
     renderer = request.app[RENDERER]
     shared = page_context(request, renderer)
+    show = context.get("show")
+    if isinstance(show, Show):
+        context["show"] = ShowView(show, None, words(shared["lang"]), moments_of(request))
     html = renderer.environment.get_template(template).render(shared | context)
     response = web.Response(
         text=html,
