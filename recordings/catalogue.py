@@ -107,9 +107,7 @@ class Recordings:
             for row in rows:
                 row.withdrawn_ms = to_ms(self._clock.now())
 
-    async def _find(
-        self, query: Select[tuple[RecordingRow, PublicationRow | None]]
-    ) -> list[Recording]:
+    async def _find(self, query: Select[RecordingRow, PublicationRow | None]) -> list[Recording]:
         async with self._database.reading() as session:
             return [_recording(*row) for row in await session.execute(query)]
 
@@ -133,7 +131,7 @@ async def publish_row(session: AsyncSession, row: RecordingRow, now_ms: int) -> 
         )
 
 
-def _all() -> Select[tuple[RecordingRow, PublicationRow | None]]:
+def _all() -> Select[RecordingRow, PublicationRow | None]:
     standing = (PublicationRow.recording == RecordingRow.id) & PublicationRow.withdrawn_ms.is_(None)
     return select(RecordingRow, PublicationRow).outerjoin(PublicationRow, standing)
 

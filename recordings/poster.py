@@ -15,7 +15,7 @@ MOST_PIXELS = 1280 * 720
 def first_picture(init: bytes, segment: bytes) -> av.VideoFrame | None:
     """The keyframe that a segment begins with; None if it cannot be decoded."""
     try:
-        with av.open(BytesIO(init + segment), format="mp4") as container:
+        with av.open(BytesIO(init + segment), format="mp4", mode="r") as container:
             for frame in container.decode(video=0):
                 return frame
     except (av.FFmpegError, IndexError, ValueError):
