@@ -8,7 +8,7 @@
 import { Component } from "./component.js";
 import { enter } from "./entering.js";
 import { plural, text } from "./texts.js";
-import { clockTime, dayWord } from "./times.js";
+import { clockTime } from "./times.js";
 
 /** @typedef {import("./wire.js").Phase} Phase */
 /** @typedef {import("./texts.js").PageData} PageData */
@@ -18,22 +18,14 @@ import { clockTime, dayWord } from "./times.js";
 const ASK_MS = 20000;
 const MINUTE = 60000;
 const HOUR = 60 * MINUTE;
+/** @type {Partial<Record<Phase, string>>} */
+const LAMPS = { doors: "doors_open", live: "live_now", interval: "interval_now" };
 
 /** @param {Phase} phase @returns {Sight} */
 export function sightOf(phase) {
   if (phase === "doors" || phase === "live" || phase === "interval") return "open";
   if (phase === "ended" || phase === "archived") return "over";
   return phase === "cancelled" ? "cancelled" : "before";
-}
-
-/**
- * "Esitys alkaa tänään klo 14."
- *
- * @param {PageData} data
- */
-export function startsAt({ show, now_ms: now }) {
-  const day = dayWord(show.starts_at_ms, now, text("day_today"));
-  return text("starts_at", { day, time: clockTime(show.starts_at_ms) });
 }
 
 export class Entrance extends Component {
@@ -67,13 +59,13 @@ export class Entrance extends Component {
     this.#onTap = onTap;
     this.#onEnter = onEnter;
     this.#skew = data.now_ms - Date.now();
-    this.need("[data-starts]", HTMLElement).textContent = startsAt(data);
     const [what = "", rest = ""] = halves(text("move_here"));
     this.#moveHeading.textContent = what;
     this.#moveLine.textContent = rest;
     this.listen(this.#button, "click", () => void this.#enter(false));
     this.listen(this.need("[data-here]", HTMLElement), "click", () => void this.#enter(true));
     this.listen(this.need("[data-there]", HTMLElement), "click", () => this.#see("there"));
+    this.listen(this.need("[data-again]", HTMLElement), "click", () => void this.#enter(true));
     this.listen(document, "visibilitychange", () => {
       if (!document.hidden) this.#waitOn();
     });
@@ -82,17 +74,13 @@ export class Entrance extends Component {
     this.every(MINUTE / 4, () => this.#count());
   }
 
-  /** Back at the door, with a sentence. @param {string} sentence */
-  refuse(sentence) {
-    this.#see("there");
-    this.#tell(sentence);
-  }
-
   /** @param {PageData} data */
   #follow(data) {
     this.#data = data;
     this.#skew = data.now_ms - Date.now();
     const sight = sightOf(data.show.phase);
+    const lamp = LAMPS[data.show.phase];
+    if (lamp) this.#lamp.textContent = text(lamp);
     this.#see(sight);
     if (sight === "over") this.#tellOver(data.urls.recording);
     this.#count();
@@ -148,6 +136,7 @@ export class Entrance extends Component {
       /** @type {HTMLElement} */ (part).hidden = !when.split(" ").includes(sight);
     }
     this.#problem.hidden = true;
+    if (sight === "move") this.#moveHeading.focus();
     this.#lamp.hidden = sight !== "open";
   }
 

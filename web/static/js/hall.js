@@ -7,7 +7,7 @@
 
 import { CompanyQuestion } from "./company.js";
 import { begin, need } from "./component.js";
-import { Entrance, startsAt } from "./entrance.js";
+import { Entrance } from "./entrance.js";
 import { Evening } from "./evening.js";
 import { Help } from "./help.js";
 import { warmUp } from "./media.js";
@@ -18,7 +18,7 @@ const data = pageData();
 const theatre = need(document, "#theatre", HTMLElement);
 
 const evening = new Evening(data, {
-  starts: startsAt(data),
+  starts: need(document, "[data-starts]", HTMLElement).textContent ?? "",
   writes: true,
   helped: true,
   onState: (state) => {

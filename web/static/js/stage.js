@@ -83,7 +83,7 @@ export class Stage extends Component {
       case "soon":
         return ["", text("begins_soon"), text("sit_well")];
       case "interval":
-        return [text("interval_lamp"), text("interval_soon"), [text("interval_coffee"), company].join(" ")];
+        return [text("interval_now"), text("interval_soon"), [text("interval_coffee"), company].join(" ")];
       case "ended":
         return ["", text("thanks"), ""];
       case "cancelled":
