@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -21,6 +21,7 @@ from infra.errors import Conflict, Unknown
 from infra.ports import Bus, Gap, Logged, Message
 from rooms.effects import NOBODY, Because, apply, record
 from rooms.messages import EVENT
+from rooms.phases import Phase
 from rooms.tables import NodeRow, RoomEventRow, RoomRow
 
 NODE_TTL_MS = 8_000
@@ -166,6 +167,12 @@ class Owners:
         async with self._database.reading() as session:
             rows = (await session.execute(query)).all()
         return {row.id: row.fence for row in rows}
+
+    async def rooms(self, phases: Collection[Phase]) -> list[str]:
+        """All rooms in these phases, whoever owns them."""
+        query = select(RoomRow.id).where(RoomRow.phase.in_(phases)).order_by(RoomRow.id)
+        async with self._database.reading() as session:
+            return list((await session.scalars(query)).all())
 
     async def anybody(self) -> bool:
         """Whether any node lives."""
