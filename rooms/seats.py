@@ -206,6 +206,11 @@ class Seats(Devices):
         async with self._database.reading() as session:
             return await self._seats(session, _SEAT.where(SeatRow.ticket == ticket))
 
+    async def of_device(self, device_id: str) -> list[Seat]:
+        """The seats that a device sits in."""
+        async with self._database.reading() as session:
+            return await self._seats(session, _SEAT.where(SeatRow.device == device_id))
+
     async def enter(self, seat_id: str, device_id: str, *, move: bool = False) -> Seat:
         """Sit down; the same device again changes nothing. Returns the seat, admitted.
 
