@@ -165,7 +165,7 @@ class Whip:
     def _program_of(self, room: RoomId) -> FeedId | None:
         if self._program is not None:
             return self._program(room)
-        order = (FeedState.LIVE, FeedState.STALLED, FeedState.IDLE)
+        order = (FeedState.LIVE, FeedState.STALLED)
         feeds = [info for info in self._relay.feeds(room) if info.state in order]
         feeds.sort(key=lambda info: order.index(info.state))
         return feeds[0].feed if feeds else None
