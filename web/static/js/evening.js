@@ -91,7 +91,6 @@ export class Evening {
    * @param {Offer|null} offer
    */
   enter(offer) {
-    this.#root.hidden = false;
     this.connection.start();
     if (offer) this.viewer.take(offer).catch(() => this.viewer.view().catch(() => {}));
   }

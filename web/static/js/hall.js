@@ -9,10 +9,11 @@ import { CompanyQuestion } from "./company.js";
 import { begin, need } from "./component.js";
 import { Entrance } from "./entrance.js";
 import { Evening } from "./evening.js";
+import { sayFarewell } from "./farewell.js";
 import { Help } from "./help.js";
 import { warmUp } from "./media.js";
 import { CompanyBar } from "./presence.js";
-import { pageData, phoned, text } from "./texts.js";
+import { pageData } from "./texts.js";
 
 const data = pageData();
 const theatre = need(document, "#theatre", HTMLElement);
@@ -52,6 +53,7 @@ const entrance = begin("#entrance", (root) =>
     data,
     onTap: () => evening.tap(),
     onEnter: (offer) => {
+      theatre.hidden = false;
       evening.enter(offer);
       root.hidden = true;
       document.body.classList.replace("foyer", "hall");
@@ -69,18 +71,6 @@ void warmUp().catch(() => {});
 /** @param {import("./wire.js").Bye["reason"]} reason */
 function leave(reason) {
   evening.leave();
-  bar?.stop();
-  question?.stop();
-  theatre.hidden = true;
-  const out = need(document, "#out", HTMLElement);
-  const words = need(out, "[data-words]", HTMLElement);
-  const back = need(out, "[data-back]", HTMLElement);
-  if (reason === "removed") words.replaceChildren(...phoned("err_removed"));
-  else if (reason === "revoked") words.replaceChildren(...phoned("err_revoked"));
-  else words.textContent = text(reason === "moved" ? "moved_away" : "thanks");
-  back.hidden = reason !== "moved";
-  document.body.classList.replace("hall", "foyer");
-  out.hidden = false;
-  entrance?.stop();
-  need(out, "h1", HTMLElement).focus();
+  for (const part of [bar, question, entrance]) part?.stop();
+  sayFarewell(reason);
 }

@@ -9,6 +9,8 @@
 /** @typedef {import("./wire.js").Event} RoomEvent */
 /** @typedef {import("./wire.js").Company} Company */
 
+const LINES_KEPT = 200;
+
 /**
  * The state after an event. The state given is left as it was.
  *
@@ -28,7 +30,7 @@ export function reduce(state, event) {
       return { ...state, names: { ...state.names, [event.seat]: event.name } };
     case "line.written": {
       const { type: _, ...line } = event;
-      return { ...state, lines: [...state.lines, { ...line, hidden: false }] };
+      return { ...state, lines: [...state.lines, { ...line, hidden: false }].slice(-LINES_KEPT) };
     }
     case "line.hidden":
       return {

@@ -28,7 +28,9 @@
  * @property {number|null} doors_at_ms
  * @property {import("./wire.js").Phase} phase
  * @property {string} art_form
+ * @property {boolean} has_interval
  * @property {string} organisation_name
+ * @property {string} city_in
  */
 
 /** @type {PageData|undefined} */
