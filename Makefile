@@ -4,7 +4,7 @@
 #                    (FRESH=1 begins with an empty house)
 #   make test        every check and every test, as in continuous integration
 #   make check       the static checks alone;  make format  mends what can be mended
-#   make locks       resolves the dependencies anew;  make wire, make protocol  write what follows from the models
+#   make locks       resolves the dependencies anew;  make wire, protocol, map  write what follows from the models
 #   make migration M="what changes"   writes a migration from the difference to the models
 
 SHELL := /bin/sh
@@ -25,7 +25,7 @@ DEV := .venv/.dev-$(call hash,requirements.lock requirements-dev.lock pyproject.
 FONTS := web/static/fonts/.cut-$(call hash,web/fonts.py requirements.lock)
 NODE := node_modules/.made-$(call hash,package-lock.json)
 
-.PHONY: demo serve setup setup-dev system test check format lint types pytest wire protocol locks migration clean
+.PHONY: demo serve setup setup-dev system test check format lint types pytest wire protocol map locks migration clean
 
 demo: setup
 	@exec $(BIN)/lampio demo $(if $(FRESH),--fresh)
@@ -93,6 +93,9 @@ wire:
 
 protocol:
 	$(BIN)/python -m web.protocol
+
+map:
+	$(BIN)/python -m tests.house_map
 
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--only-binary :all: --no-header --no-annotate

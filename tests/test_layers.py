@@ -5,15 +5,14 @@ from __future__ import annotations
 import ast
 import subprocess
 import tomllib
-from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-FOLDERS = ("infra", "streaming", "rooms", "recordings", "web")
+from tests import house_map
+from tests.house_map import FOLDERS, ROOT
+
 LEAVES = ("infra/errors.py", "infra/ports.py", "streaming/ports.py", "recordings/ports.py")
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager"}
 MOST_LINES, MOST_BYTES = 400, 700_000
@@ -27,38 +26,24 @@ def _committed() -> list[Path]:
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
-def _imports(path: Path) -> Iterator[str]:
-    """Modules of ours that a file imports, anywhere in it, as `folder.module`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        yield from (name for name in names if name.partition(".")[0] in FOLDERS)
-
-
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_within_a_folder_there_are_no_circles(folder: str) -> None:
-    modules = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
-        for path in (ROOT / folder).rglob("*.py")
-        if path.name != "__init__.py"
-    }
-    graph = {
-        name: {one for one in _imports(path) if one in modules and one != name}
-        for name, path in modules.items()
-    }
-    try:
-        list(TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        pytest.fail(f"a circle of imports: {' → '.join(reversed(error.args[1]))}")
+    assert len(house_map.in_order(folder)) == len(house_map.modules(folder))
+
+
+def test_the_map_of_the_house_is_what_the_files_say() -> None:
+    """Red? `make map` writes it anew."""
+    assert house_map.TARGET.read_text(encoding="utf-8") == house_map.render()
+
+
+def test_every_file_says_what_it_holds() -> None:
+    silent = [row for row in house_map.render().splitlines() if row.endswith("|  |")]
+    assert silent == []
 
 
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_a_seam_imports_nothing_of_ours(leaf: str) -> None:
-    assert list(_imports(ROOT / leaf)) == []
+    assert house_map.imports(ROOT / leaf) == set()
 
 
 def test_no_import_hides_in_a_function() -> None:
