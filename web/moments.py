@@ -45,21 +45,26 @@ def date_of(day: date, lang: str, *, year: bool = False) -> str:
     """The date in figures: *1.12.*, *1.12*, *1 December*."""
     if lang == "en":
         return format_date(day, "d MMMM y" if year else "d MMMM", locale="en").replace(" ", NBSP)
-    short = f"{day.day}.{day.month}."
+    short = f"{day.day}.{day.month}"
     if year:
-        return f"{short}{day.year}"
-    return short if lang == "fi" else short.rstrip(".")
+        return f"{short}.{day.year}"
+    return f"{short}." if lang == "fi" else short
 
 
-def day_of(day: date, today: date, lang: str) -> str:
-    """The day as it stands in a sentence: *tänään*, *på tisdag 1.12*, *on Tuesday 1 December*."""
+def day_of(day: date, today: date, lang: str, *, alone: bool = False) -> str:
+    """The day as it stands in a sentence: *tänään*, *på tisdag 1.12*, *on Tuesday 1 December*.
+
+    `alone`: as it stands on a card, without the preposition.
+    """
     away = (day - today).days
     near = NEAR_DAYS[lang].get(away)
     if near is not None:
         return near.replace(" ", NBSP)
     weekday = format_date(day, "EEEE", locale=lang)
     figures = date_of(day, lang, year=abs(away) > FAR_DAYS)
-    before = {"sv": "på " if away > 0 else "", "en": "on "}.get(lang, "")
+    if alone or (lang == "sv" and away < 0):
+        return f"{weekday} {figures}"
+    before = {"sv": "på ", "en": "on "}.get(lang, "")
     return f"{before}{weekday} {figures}"
 
 
@@ -99,6 +104,12 @@ class Moments:
     def moment(self, when: datetime) -> str:
         """*tänään klo 14.30*."""
         return f"{self.day(when)} {self.clock(when)}"
+
+    def label(self, when: datetime) -> str:
+        """*Tänään klo 14.30*, as it stands on a card."""
+        today = self.local(self.now).date()
+        day = day_of(self.local(when).date(), today, self.lang, alone=True)
+        return first_large(f"{day} {self.clock(when)}")
 
     def is_today(self, when: datetime) -> bool:
         """Whether it is the same day there."""

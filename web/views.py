@@ -180,7 +180,7 @@ class ShowView:
             return self.words.text("started_at", time=self.moments.time(starts))
         if self.over:
             return self.words.text("was_shown", day=self.moments.day(starts))
-        return first_large(self.moments.moment(starts))
+        return self.moments.label(starts)
 
     @property
     def soon(self) -> str | None:

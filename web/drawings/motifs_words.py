@@ -104,7 +104,7 @@ def door_and_lamp(paper: Paper, seed: bytes) -> None:
             paper.box(x, -54, 64, 74, "second", 4)
         paper.circle(-16, 41, 9, "light")
         paper.circle(16, 41, 9, "light")
-    for x in (-176, 176):
-        paper.box(x - 4, -34, 8, 60, "dark")
-        paper.circle(x, -48, 28, "light")
-        paper.half(x, -56, 34, "dark")
+    for x in (-165, 165):
+        paper.box(x - 4, 0, 8, 56, "dark")
+        paper.circle(x, -14, 22, "light")
+        paper.half(x, -20, 27, "dark")
