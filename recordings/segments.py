@@ -25,6 +25,9 @@ STILL_S = 2.0
 """Where no picture comes, the last keyframe is set again this often."""
 MISSING_S = 1.0
 """Sound this far past the last picture, or the other way round: it is not coming."""
+BROKEN_S = 3.0
+"""So long a picture that comes, but torn, is waited for: its next keyframe is on the way."""
+QUIET_MS = 500.0
 LAG_S = 0.3
 GAP_LIMIT_S = 30.0
 BACK_LIMIT_S = 2.0
@@ -76,7 +79,7 @@ class Segmenter:
         self._video: deque[Picture] = deque()
         self._audio: deque[Packet] = deque()
         self._first_ms: float | None = None
-        self._now_ms = 0.0
+        self._now_ms = self._picture_ms = 0.0
         self._running: _Running | None = None
         self._last_key: Picture | None = None
         self._wait_key = False
@@ -108,6 +111,8 @@ class Segmenter:
             if self._first_ms is None:
                 self._first_ms = packet.arrival_ms
             self._now_ms = max(self._now_ms, packet.arrival_ms)
+            if kind == "video":
+                self._picture_ms = self._now_ms
             self._time.arrived(kind, packet.timestamp, packet.arrival_ms)
         for report in batch.reports:
             self._time.report(kind, report)
@@ -213,7 +218,9 @@ class Segmenter:
         if seen - running.heard_s > MISSING_S:
             self._cutter.sound(running.sound.fill(round((seen - LAG_S) * RATE)))
         heard = running.heard_s
-        while heard - seen > MISSING_S and heard - self._cutter.segment_s >= STILL_S:
+        quiet = self._now_ms - self._picture_ms > QUIET_MS
+        limit_s = MISSING_S if quiet else BROKEN_S
+        while heard - seen > limit_s and heard - self._cutter.segment_s >= STILL_S:
             start = self._cutter.segment_s
             far = heard - start >= STILL_S + MISSING_S
             seen = max(start + STILL_S if far else heard - LAG_S, seen + 0.001)
