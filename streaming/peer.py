@@ -74,6 +74,7 @@ class PeerTransport:
         self._role: Role = "server"
         self._fingerprints: Sequence[tuple[str, str]] = ()
         self._begin = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
         self._inbound: Inbound | None = None
         self._ssrcs: set[int] = set()
         self._closed = False
@@ -112,7 +113,7 @@ class PeerTransport:
         self._fingerprints = fingerprints
         self._role = role
         self._dtls = Dtls(self.certificate, role, self._send_dtls)
-        scope.spawn(self._connect(self._dtls, gate), name="handshake")
+        self._task = scope.spawn(self._connect(self._dtls, gate), name="handshake")
 
     async def _connect(self, dtls: Dtls, gate: asyncio.Semaphore | None) -> None:
         await self._begin.wait()
@@ -230,7 +231,10 @@ class PeerTransport:
         """Say close_notify and let go of the port; idempotent."""
         if self._closed:
             return
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
         if self._dtls is not None:
             await self._dtls.close()
-        self._closed = True
         self._port.forget(self)
