@@ -2,6 +2,7 @@
 
 import { STAGE_OPEN } from "./air.js";
 import { Component } from "./component.js";
+import { sentence } from "./talk.js";
 import { plural, text } from "./texts.js";
 
 /** @typedef {import("./air.js").Air} Air */
@@ -106,7 +107,7 @@ export class Banner extends Component {
     if (place === "at_edge") return text("desk_edge_words");
     if (place === "connecting") return text("desk_line_trying");
     if (place === "refused") {
-      return this.air.refusal?.text || text(`desk_phase_${room.state?.phase ?? "scheduled"}`);
+      return this.air.refusal ? sentence(this.air.refusal) : text("staff_out");
     }
     return text(`desk_${place}_words`);
   }

@@ -7,7 +7,7 @@ import { text } from "./texts.js";
 /** @typedef {import("./staffroom.js").StaffRoom} StaffRoom */
 /** @typedef {import("./people.js").People} People */
 
-const VIEW_PHASES = new Set(["rehearsal", "doors", "live", "interval"]);
+export const VIEW_PHASES = new Set(["rehearsal", "doors", "live", "interval"]);
 const CLAPS_LAST_MS = 2500;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 8000;

@@ -2,13 +2,13 @@
 
 import { Component, make } from "./component.js";
 import { Refusal } from "./connection.js";
-import { pageData, text } from "./texts.js";
+import { hasText, pageData, text } from "./texts.js";
 
 /** @typedef {import("./wire.js").Line} Line */
 /** @typedef {import("./staffroom.js").StaffRoom} StaffRoom */
 
 /** Phases in which staff may write: what is said earlier would greet the guests as history. */
-const WRITING_PHASES = new Set(["doors", "live", "interval", "ended"]);
+export const WRITING_PHASES = new Set(["doors", "live", "interval", "ended"]);
 const NEAR_END_PX = 60;
 
 export class Talk extends Component {
@@ -129,9 +129,12 @@ export class Talk extends Component {
 }
 
 /**
- * The sentence for a refused command, told where it happened.
+ * The sentence for a refused command, told where it happened: the desk's own words for what staff may
+ * run into, else the server's.
  * @param {unknown} error
  */
 export function sentence(error) {
-  return (error instanceof Refusal && error.text) || text("staff_not_done");
+  if (!(error instanceof Refusal)) return text("staff_not_done");
+  const own = `staff_code_${error.code}`;
+  return hasText(own) ? text(own) : error.text || text("staff_not_done");
 }
