@@ -15,11 +15,13 @@ from aiohttp import web
 from infra.clock import Clock
 from infra.errors import Forbidden, Unauthorised
 from infra.settings import Settings
+from recordings.catalogue import Recording
 from rooms.house import House
 from rooms.messages import Snapshot
 from rooms.phases import Phase, Right, Role, rights
 from rooms.seats import Seat, Seats, refuse_if_over
 from rooms.state import accepted
+from rooms.tickets import OVER
 from streaming.ports import (
     Action,
     Changed,
@@ -38,7 +40,7 @@ MOST_UNREAD = 1000
 
 KIND_OF = {Action.PUBLISH: "broadcast", Action.VIEW: "viewing"}
 RIGHT_OF = {Action.PUBLISH: Right.PUBLISH, Action.VIEW: Right.VIEW}
-OVER = frozenset({Phase.ENDED, Phase.ARCHIVED, Phase.CANCELLED})
+PAST = frozenset({Phase.ENDED, Phase.ARCHIVED, Phase.CANCELLED})
 
 
 class Access:
@@ -69,7 +71,7 @@ class Access:
             return Refused(403, "forbidden")
         _, state = await self._house.whole(room)
         if RIGHT_OF[action] not in rights(seat.role, state.phase):
-            retry = None if state.phase in OVER else RETRY_AFTER_S
+            retry = None if state.phase in PAST else RETRY_AFTER_S
             return Refused(409, "not_in_this_phase", retry)
         many = self._viewing_sessions if action is Action.VIEW else 1
         return self.grant_in(state, seat, sessions=many)
@@ -147,6 +149,23 @@ class Access:
         seat = await self._seats.seat(seat_id)
         refuse_if_over(seat)
         return seat, device
+
+    async def may_watch(self, request: web.Request, recording: Recording) -> bool:
+        """Whether this browser may see the recording: all a public one; who sat in the show one for
+        ticket holders; until its publication the show's artists and hosts."""
+        if recording.published_at is not None and recording.policy != "ticket_holders":
+            return True
+        device = await self.device(request)
+        if device is None:
+            return False
+        roles = {
+            seat.role
+            for seat in await self._seats.of_device(device)
+            if seat.show == recording.room and seat.status not in OVER
+        }
+        if recording.policy == "ticket_holders" and recording.published_at is not None:
+            return bool(roles)
+        return bool(roles & {Role.ARTIST, Role.HOST})
 
     def client_address(self, request: web.Request) -> str:
         """Whom to count wrong secrets for: an IPv4 address or an IPv6 /64.

@@ -97,6 +97,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
     refuse_if_over(seat)
     show = await parts.shows.get(seat.show)
     check("enter", seat.role, show.phase)
+    await parts.reactions.ready(seat.show)
     device = await parts.seats.adopt_device(presented)
     moved = move and not await parts.seats.holds(seat_id, device)
     seat = await parts.seats.enter(seat_id, device, move=move)

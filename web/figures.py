@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 from streaming.ports import FeedState, May, RoomId
 from web.parts import Parts
@@ -29,13 +30,15 @@ def add_figures(parts: Parts) -> None:
                 states[(info.state.value,)] += 1
         return dict(states)
 
+    def stat(name: str) -> float:
+        return relay.stats()[name]
+
     metrics = parts.metrics
     metrics.gauge("lampio_sockets", "Open WebSockets of rooms", sockets)
     metrics.gauge("lampio_sessions", "Media sessions", sessions, labels=("kind",))
     metrics.gauge("lampio_feeds", "Feeds by state", feeds, labels=("state",))
     for name in relay.stats():
+        words = name.replace("_", " ")
         metrics.counter(
-            f"lampio_relay_{name}",
-            f"The relay's count of {name.replace('_', ' ')}",
-            lambda name=name: relay.stats()[name],
+            f"lampio_relay_{name}", f"The relay's count of {words}", partial(stat, name)
         )

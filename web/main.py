@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -73,7 +73,8 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
         stack.push_async_callback(tasks.close)
         cookies = Cookies(settings.signing_keys(), secure=not settings.is_local)
         shows, seats = Shows(database, clock), Seats(database, clock)
-        node = secrets.token_hex(6)
+        # The same after a restart, so that a killed server takes its rooms back at once.
+        node = f"{socket.gethostname()}-{settings.port}"
 
         relay = EmbeddedRelay(
             RelayConfig(port=settings.media_port, public_addresses=settings.public_addresses), clock
@@ -100,8 +101,7 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
         )
         await captures.recover()
         stack.push_async_callback(captures.close)
-        archive = Archive(database=database, storage=storage, clock=clock)
-        stack.push_async_callback(archive.close)
+        archive = Archive(captures=captures, database=database, storage=storage, clock=clock)
 
         async def people(room: str, present: frozenset[str]) -> list[Person]:
             show = await shows.get(room)
@@ -158,6 +158,7 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
             recordings=recordings,
             captures=captures,
             archive=archive,
+            reactions=reactions,
         )
         add_figures(parts)
         tasks.spawn(archive.resume(), name="archive")
@@ -176,7 +177,12 @@ def make_app(parts: Parts) -> web.Application:
     )
     app[PARTS] = parts
     app[middleware.SENDERS] = frozenset({"room"})
-    setup_render(app, phone=parts.settings.help_phone, timezone=parts.settings.timezone)
+    setup_render(
+        app,
+        phone=parts.settings.help_phone,
+        timezone=parts.settings.timezone,
+        clock=parts.clock,
+    )
     setup_pages(app)
     setup_media(app)
     router = app.router

@@ -25,6 +25,7 @@ from streaming.whip import Whip
 from web.access import Access
 from web.cookies import Cookies
 from web.hub import Hubs
+from web.reactions import Reactions
 from web.room_media import RoomMedia
 
 
@@ -53,6 +54,7 @@ class Parts:
     recordings: Recordings
     captures: Captures
     archive: Archive
+    reactions: Reactions
 
 
 PARTS = web.AppKey("parts", Parts)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from infra.errors import LampioError
 from infra.logs import get_logger
@@ -100,8 +101,23 @@ class Reactions:
             self._house.subscribe(self._on_event),
             self._house.subscribe_revocations(self._on_revoked),
         ]
+        for show in await self._shows.catalogue():
+            if show.phase is Phase.ENDED:
+                self._tasks.spawn(self._archived(show.id), name=f"archive:{show.id}")
         for room in await self._house.rooms_running():
-            self._later(room, lambda room=room: self._restore(room))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            self._later(room, partial(self.ready, room))
+
+    async def ready(self, room: str) -> None:
+        """The room's media stands as its state says; a room that runs already is left as it is.
+
+        Raises `Unknown` where there is no such show.
+        """
+        if room in self._open:
+            return
+        _, state = await self._house.whole(room)
+        if state.phase in OPEN_PHASES:
+            await self._open_relay(room, state)
+            self._later(room, lambda: self._capture(room, state))
 
     async def close(self) -> None:
         """Stop listening and finish nothing new; idempotent."""
@@ -128,12 +144,10 @@ class Reactions:
     def _on_revoked(self, room: str, seat: str, reason: str) -> None:
         self._later(room, lambda: self._revoke(room, seat, reason))
 
-    async def _restore(self, room: str) -> None:
-        _, state = await self._house.whole(room)
-        await self._open_relay(room, state)
-        await self._capture(room, state)
-
     async def _phase(self, room: str, state: Snapshot) -> None:
+        if state.phase is not Phase.LIVE:
+            # Before the relay turns, so that no frame of the interval gets into a take.
+            await self._captures.stop(room)
         if state.phase in OPEN_PHASES:
             await self._open_relay(room, state)
         await self._relay.new_epoch(RoomId(room), state.epoch)
@@ -147,8 +161,8 @@ class Reactions:
 
     async def _open_relay(self, room: str, state: Snapshot) -> None:
         if room not in self._open:
-            await self._relay.open_room(RoomId(room), self._house.fence(room), state.epoch)
             self._open.add(room)
+            await self._relay.open_room(RoomId(room), self._house.fence(room), state.epoch)
             self._tasks.spawn(self._follow_relay(room), name=f"relay:{room}")
         await self._hubs.hub(room)
 
@@ -223,7 +237,7 @@ class Reactions:
 
     async def _follow_relay(self, room: str) -> None:
         async for event in self._relay.events(RoomId(room)):
-            self._later(room, lambda event=event: self._relay_event(room, event))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            self._later(room, partial(self._relay_event, room, event))
 
     async def _relay_event(self, room: str, event: RelayEvent) -> None:
         hub = await self._hubs.hub(room)

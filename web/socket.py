@@ -246,6 +246,7 @@ async def room_socket(request: web.Request) -> web.StreamResponse:
     parts = request.app[PARTS]
     parts.access.same_origin(request)
     seat, device = await parts.access.sitting(request, request.match_info["seat"])
+    await parts.reactions.ready(seat.show)
     hub = await parts.hubs.hub(seat.show)
     ws = web.WebSocketResponse(
         heartbeat=HEARTBEAT_S, max_msg_size=LARGEST_MESSAGE, compress=False, timeout=5.0

@@ -44,8 +44,11 @@ class Endpoint:
     async def create(self, request: web.Request) -> web.StreamResponse:
         """201 with our answer, the session's address and entity tag."""
         show = request.match_info["show"]
+        parts = request.app[PARTS]
         try:
-            made = await request.app[PARTS].whip.post(
+            if bearer(request):
+                await parts.reactions.ready(show)
+            made = await parts.whip.post(
                 self.protocol,
                 RoomId(show),
                 bearer(request),

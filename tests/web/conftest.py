@@ -22,6 +22,17 @@ from web.main import Running, serving
 from web.parts import Parts
 
 
+STARTING_MS = 1500
+"""A start migrates the database on the loop, before anything is served."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start a house may hold the loop as long as a start does."""
+    for item in items:
+        if "site" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.blocking_ms(STARTING_MS))
+
+
 @dataclass
 class Browser:
     """A client that keeps cookies as a browser does and sends what a page's fetch would send."""

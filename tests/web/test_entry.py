@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import aiohttp
 import pytest
 
 from rooms.phases import Phase, Role
 from rooms.scope import Scope
 from tests.evening.house import ORGANISATION
-from tests.web.conftest import Site
+from tests.web.conftest import Browser, Site
 
 
 async def status_of(site: Site, seat: str) -> str:
@@ -135,8 +136,15 @@ async def test_a_second_device_is_asked_and_then_takes_over(site: Site) -> None:
     async with second.socket(seat) as ws:
         await ws.send_json({"type": "hello", "id": 1})
         assert (await ws.receive_json(timeout=5))["type"] == "snapshot"
-    refused = await first.get(f"/r/{seat}/ws")
-    assert refused.status == 401
+    assert await socket_status(first, seat) == 401
+
+
+async def socket_status(browser: Browser, seat: str) -> int:
+    """How the room's socket is refused."""
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        async with browser.socket(seat):
+            pass
+    return refused.value.status
 
 
 async def read_until(ws, kind: str) -> dict[str, object]:  # type: ignore[no-untyped-def]  # aiohttp's client socket
@@ -218,7 +226,7 @@ async def test_leaving_the_device_gives_up_its_seats_here(site: Site) -> None:
     answer = await browser.post("/leave")
     assert answer.status == 204
     assert "cookies" in answer.headers["Clear-Site-Data"]
-    assert (await browser.get(f"/r/{seat}/ws")).status == 401
+    assert await socket_status(browser, seat) == 401
 
 
 async def test_before_the_doors_the_page_opens_and_the_button_waits(site: Site) -> None:

@@ -1,0 +1,225 @@
+"""WHIP and WHEP by plain aiortc, over real HTTP and UDP; and every answer that is a refusal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
+
+from rooms.phases import Phase, Role
+from rooms.scope import Scope
+from tests.evening.house import ORGANISATION
+from tests.web.conftest import Site
+
+SDP = "application/sdp"
+
+
+async def key(site: Site, role: Role, kind: str, show: str = "show") -> str:
+    issued = await site.ticket(show, role)
+    return await site.parts.seats.add_secret(Scope(ORGANISATION), issued.ticket, kind)
+
+
+async def post(
+    site: Site, path: str, bearer: str | None, sdp: str, content_type: str = SDP, **headers: str
+) -> aiohttp.ClientResponse:
+    sent = {"Content-Type": content_type, **headers}
+    if bearer is not None:
+        sent["Authorization"] = f"Bearer {bearer}"
+    answer = await site.session.post(site.url + path, data=sdp, headers=sent)
+    await answer.read()
+    return answer
+
+
+@asynccontextmanager
+async def peer() -> AsyncIterator[RTCPeerConnection]:
+    connection = RTCPeerConnection()
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def negotiate(site: Site, connection: RTCPeerConnection, path: str, bearer: str) -> str:
+    """Offer, answer; returns the session's address."""
+    await connection.setLocalDescription(await connection.createOffer())
+    answer = await post(site, path, bearer, connection.localDescription.sdp)
+    assert answer.status == 201, await answer.text()
+    assert answer.content_type == SDP
+    assert answer.headers["ETag"].startswith('"')
+    await connection.setRemoteDescription(RTCSessionDescription(await answer.text(), "answer"))
+    return answer.headers["Location"]
+
+
+async def publish(site: Site, connection: RTCPeerConnection, bearer: str) -> str:
+    connection.addTrack(AudioStreamTrack())
+    connection.addTrack(VideoStreamTrack())
+    return await negotiate(site, connection, "/whip/show", bearer)
+
+
+async def frames(connection: RTCPeerConnection, kind: str, count: int) -> list[Any]:
+    """The first decoded frames of a kind."""
+    track = next(r.track for r in connection.getReceivers() if r.track.kind == kind)
+    return [await asyncio.wait_for(track.recv(), 15) for _ in range(count)]
+
+
+@pytest.mark.blocking_ms(1500)  # aiortc makes its keys and opens its codecs on the loop
+async def test_plain_aiortc_publishes_and_another_sees_and_hears_it(site: Site) -> None:
+    await site.show()
+    broadcast, viewing = (
+        await key(site, Role.ARTIST, "broadcast"),
+        await key(site, Role.GUEST, "viewing"),
+    )
+    async with peer() as artist, peer() as viewer:
+        location = await publish(site, artist, broadcast)
+        await on_air(site)
+        viewer.addTransceiver("video", direction="recvonly")
+        viewer.addTransceiver("audio", direction="recvonly")
+        seen_at = await negotiate(site, viewer, "/whep/show", viewing)
+        pictures, sounds = await asyncio.gather(
+            frames(viewer, "video", 30), frames(viewer, "audio", 30)
+        )
+        assert (pictures[0].width, pictures[0].height) == (640, 480)
+        times = [frame.pts for frame in pictures]
+        assert times == sorted(set(times))
+        assert sounds[0].sample_rate == 48000
+        for address, bearer in ((seen_at, viewing), (location, broadcast)):
+            answer = await site.session.delete(
+                site.url + address, headers={"Authorization": f"Bearer {bearer}"}
+            )
+            assert answer.status == 200
+        track = next(r.track for r in viewer.getReceivers() if r.track.kind == "video")
+        with pytest.raises(MediaStreamError):
+            async with asyncio.timeout(10):
+                while True:
+                    await track.recv()
+
+
+async def on_air(site: Site) -> None:
+    """The room has noticed its publisher."""
+    async with asyncio.timeout(10):
+        while (await site.parts.house.whole("show"))[1].on_air is None:
+            await asyncio.sleep(0.02)
+
+
+OFFER = (
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:111 opus/48000/2\r\n"
+    "a=mid:0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\n"
+    "a=fingerprint:sha-256 " + ":".join(["AA"] * 32) + "\r\na=sendrecv\r\na=rtcp-mux\r\n"
+)
+
+
+async def test_who_may_not_is_told_why(site: Site) -> None:
+    await site.show()
+    await site.show("other")
+    broadcast, viewing = (
+        await key(site, Role.ARTIST, "broadcast"),
+        await key(site, Role.GUEST, "viewing"),
+    )
+    foreign = await key(site, Role.ARTIST, "broadcast", "other")
+    for bearer, status in (
+        (None, 401),
+        ("", 401),
+        ("x" * 32, 401),
+        (viewing, 401),  # a viewing key never publishes
+        (foreign, 403),
+    ):
+        answer = await post(site, "/whip/show", bearer, OFFER)
+        assert answer.status == status, bearer
+        assert answer.content_type == "application/problem+json"
+    assert (await post(site, "/whep/show", broadcast, OFFER)).status == 401
+    assert (await post(site, "/whip/none", broadcast, OFFER)).status in (403, 404)
+
+
+@pytest.mark.parametrize("phase", [Phase.SCHEDULED, Phase.ENDED])
+async def test_nobody_publishes_before_the_rehearsal_or_after_the_end(
+    site: Site, phase: Phase
+) -> None:
+    await site.show(phase=phase)
+    answer = await post(site, "/whip/show", await key(site, Role.ARTIST, "broadcast"), OFFER)
+    assert answer.status == 409
+
+
+@pytest.mark.parametrize("phase", [Phase.REHEARSAL, Phase.DOORS, Phase.INTERVAL])
+async def test_whep_answers_409_and_when_to_ask_again_outside_live(
+    site: Site, phase: Phase
+) -> None:
+    await site.show(phase=phase)
+    answer = await post(site, "/whep/show", await key(site, Role.GUEST, "viewing"), OFFER)
+    assert answer.status == 409
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (OFFER, "text/plain", 415),
+        ("", SDP, 400),
+        ("hello", SDP, 400),
+        ("v=0\r\n" * 10, SDP, 400),
+        (OFFER + "a=x\r\n" * 20_000, SDP, 413),
+        (OFFER.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"), SDP, 422),
+        (OFFER.replace("sha-256", "sha-1"), SDP, 400),
+        (OFFER.replace("opus/48000/2", "PCMU/8000"), SDP, 406),
+        (
+            OFFER + "".join(f"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:{n}\r\n" for n in range(40)),
+            SDP,
+            400,
+        ),
+    ],
+    ids=range(9),
+)
+async def test_a_bad_offer_gets_its_status(
+    site: Site, body: str, content_type: str, status: int
+) -> None:
+    await site.show()
+    answer = await post(
+        site, "/whip/show", await key(site, Role.ARTIST, "broadcast"), body, content_type
+    )
+    assert answer.status == status, await answer.text()
+
+
+async def test_a_session_is_ended_by_its_own_key_alone(site: Site) -> None:
+    await site.show()
+    broadcast, other = (
+        await key(site, Role.ARTIST, "broadcast"),
+        await key(site, Role.ARTIST, "broadcast"),
+    )
+    made = await post(site, "/whip/show", broadcast, OFFER)
+    assert made.status == 201
+    address = site.url + made.headers["Location"]
+    assert (await site.session.delete(address)).status == 401
+    assert (
+        await site.session.delete(address, headers={"Authorization": f"Bearer {other}"})
+    ).status == 403
+    mine = {"Authorization": f"Bearer {broadcast}"}
+    assert (await site.session.delete(address, headers=mine)).status == 200
+    assert (await site.session.delete(address, headers=mine)).status == 404
+    assert (await site.session.patch(address, headers=mine)).status == 405
+
+
+async def test_options_tell_what_is_taken_from_anywhere_without_credentials(site: Site) -> None:
+    answer = await site.session.options(site.url + "/whip/show")
+    assert answer.status in (200, 204)
+    assert answer.headers["Accept-Post"] == SDP
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+@pytest.mark.blocking_ms(1500)  # aiortc makes its keys and opens its codecs on the loop
+async def test_a_publisher_who_asks_only_for_a_free_feed_waits_for_the_one_on_air(
+    site: Site,
+) -> None:
+    await site.show()
+    broadcast = await key(site, Role.ARTIST, "broadcast")
+    async with peer() as artist:
+        await publish(site, artist, broadcast)
+        await on_air(site)
+        late = await post(site, "/whip/show", broadcast, OFFER, **{"If-None-Match": "*"})
+        assert late.status == 412
