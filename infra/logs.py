@@ -9,89 +9,33 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
 from typing import Any, Literal, TextIO, cast
 
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import ExcInfo, FilteringBoundLogger, Processor
+
+from infra.errors import LampioError
 
 FIELDS = frozenset(
-    [
-        "event",
-        "level",
-        "logger",
-        "timestamp",
-        "exception",
-        "dropped",
-        "request",
-        "room",
-        "show",
-        "seat",
-        "ticket",
-        "session",
-        "feed",
-        "generation",
-        "track",
-        "take",
-        "recording",
-        "organisation",
-        "role",
-        "phase",
-        "epoch",
-        "machine",
-        "old",
-        "new",
-        "task",
-        "fence",
-        "seq",
-        "node",
-        "topic",
-        "action",
-        "grant",
-        "want",
-        "slot",
-        "code",
-        "status",
-        "method",
-        "route",
-        "reason",
-        "error",
-        "kind",
-        "codec",
-        "layer",
-        "direction",
-        "state",
-        "count",
-        "total",
-        "amount",
-        "limit",
-        "size",
-        "bytes",
-        "packets",
-        "lost",
-        "frames",
-        "segments",
-        "queue",
-        "duration_ms",
-        "delay_ms",
-        "wait_ms",
-        "age_ms",
-        "after_ms",
-        "duration_s",
-        "host",
-        "port",
-        "family",
-        "version",
-        "pid",
-        "step",
-        "attempt",
-        "signal",
-        "setting",
-    ]
+    """
+    event level logger timestamp exception dropped request
+    room show seat ticket session feed generation track take recording organisation role phase epoch
+    machine old new task fence seq node topic action grant want slot
+    code status method route reason error kind codec layer direction state
+    count total amount limit size bytes packets lost frames segments queue
+    duration_ms delay_ms wait_ms age_ms after_ms duration_s
+    host port family version pid step attempt signal setting
+    """.split()
 )
 """Every field a log line may have. None of them may hold what a person wrote or is called."""
 
 _SECRET = re.compile(r"(/t/|[Bb]earer\s+|[?&](?:token|key|secret)=)[^\s/?&\"',]+")
+_QUOTED = re.compile(r"(exception=\w+)\(.*")
+_WORDED = (LampioError, OSError, RuntimeError, TypeError, AttributeError, ImportError)
+"""Errors whose words are code's own. Others may quote what a person wrote, so only their name is told."""
+
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -107,8 +51,22 @@ def get_logger(name: str) -> FilteringBoundLogger:
 
 
 def strike_out(text: str) -> str:
-    """The text without what follows a place where secrets stand (links, bearers, query keys)."""
-    return _SECRET.sub(r"\1…", text)
+    """The text without what follows a place where secrets stand (links, bearers, query keys), and
+    without what an error in a task's description quotes."""
+    return _QUOTED.sub(r"\1…", _SECRET.sub(r"\1…", text))
+
+
+def tell_exception(exc_info: ExcInfo) -> str:
+    """A traceback without the words of errors that may quote input (of validation, of SQL)."""
+    told: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and len(told) < 8:
+        words = f": {error}" if isinstance(error, _WORDED) else ""
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        told.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}{words}")
+        shown = None if error.__suppress_context__ else error.__context__
+        error = error.__cause__ or shown
+    return strike_out("\n--- after\n".join(told))
 
 
 def keep_listed(
@@ -138,7 +96,7 @@ def configure_logs(
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(tell_exception),
         keep_listed,
     ]
     last: Processor = (

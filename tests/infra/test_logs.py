@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import gc
 import io
 import json
 import logging
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from infra.errors import Conflict
 from infra.logs import FIELDS, configure_logs, get_logger, strike_out
 
 
@@ -75,14 +78,39 @@ def test_the_chatter_of_libraries_is_not_written(lines: io.StringIO) -> None:
     assert lines.getvalue() == ""
 
 
-def test_a_failure_is_one_line_with_its_traceback_and_no_values(lines: io.StringIO) -> None:
+def test_a_failure_is_one_line_with_its_frames_and_without_quoted_input(
+    lines: io.StringIO,
+) -> None:
     secret = "canary-value"
     try:
-        raise ValueError(f"/t/{secret}")
-    except ValueError:
+        try:
+            raise ValueError(f"not a number: {secret}")
+        except ValueError as error:
+            raise Conflict("wrong_state", "a lamp") from error
+    except Conflict:
         get_logger("x").exception("failed")
-    assert secret not in lines.getvalue()
-    assert "ValueError" in json.loads(lines.getvalue())["exception"]
+        logging.getLogger("library").exception("failed too")
+    for line in lines.getvalue().splitlines():
+        exception = json.loads(line)["exception"]
+        assert secret not in line
+        assert "ValueError" in exception
+        assert "infra.errors.Conflict: a lamp" in exception
+        assert __name__.rpartition(".")[2] in exception
+    assert len(lines.getvalue().splitlines()) == 2
+
+
+async def test_a_task_whose_failure_nobody_took_tells_no_words(lines: io.StringIO) -> None:
+    secret = "canary-value"
+
+    async def fail() -> None:
+        raise ValueError(secret)
+
+    task = asyncio.ensure_future(fail())
+    await asyncio.wait([task])
+    del task
+    gc.collect()
+    assert "ValueError" in lines.getvalue()
+    assert "canary" not in lines.getvalue()
 
 
 def test_configuring_twice_does_not_double_the_lines(lines: io.StringIO) -> None:
