@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.evening.browser import People, opened_people
 from tests.evening.house import TestHouse, opened_house
 
 
@@ -16,3 +17,10 @@ async def house(tmp_path: Path) -> AsyncIterator[TestHouse]:
     async with opened_house(tmp_path) as house:
         await house.start()
         yield house
+
+
+@pytest.fixture
+async def people() -> AsyncIterator[People]:
+    """A real Chromium, and the people who come with it."""
+    async with opened_people() as people:
+        yield people
