@@ -21,7 +21,7 @@ OPUS_SENT_BY_US = "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1"
 # Without it Chromium starts near 300 kb/s, and the first ten seconds of a show are mush.
 START_KBITS = 2500
 
-OFFERED_MID, OFFERED_ABS_SEND_TIME = 1, 2
+OFFERED_MID = 1
 OFFERED: dict[Kind, tuple[Codec, ...]] = {
     "audio": (Codec(111, "opus", 48_000, 2, OPUS_SENT_BY_US, ["nack"]),),
     "video": (
@@ -31,9 +31,9 @@ OFFERED: dict[Kind, tuple[Codec, ...]] = {
             90_000,
             1,
             "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-            ["nack", "nack pli", "ccm fir", "goog-remb"],
+            ["nack", "nack pli", "ccm fir"],
         ),
-        Codec(96, "VP8", 90_000, 1, "", ["nack", "nack pli", "ccm fir", "goog-remb"]),
+        Codec(96, "VP8", 90_000, 1, "", ["nack", "nack pli", "ccm fir"]),
     ),
 }
 
@@ -107,7 +107,7 @@ def choose_viewed(offer: Description, codecs: Sequence[str]) -> list[Accepted]:
             found.setdefault(codec.name.lower(), codec)
         feed_has = {name.lower() for name in codecs} & {n.lower() for n in order}
         if found and (not feed_has or feed_has & found.keys()):
-            kept = (sdp.MID, sdp.ABS_SEND_TIME)
+            kept = (sdp.MID,)
             taken.append(Accepted(section, kind, tuple(found.values()), _extensions(section, kept)))
     return _some(taken, receiving, "no_receiving")
 
@@ -186,7 +186,8 @@ def viewed_answer(
         if accepted is None:
             lines += _rejected(section)
             continue
-        allowed = {"nack", "nack pli", "ccm fir", "goog-remb"}
+        # no goog-remb while nothing is decided by it: each viewer would send one a second
+        allowed = {"nack", "nack pli", "ccm fir"}
         codecs = [
             Codec(
                 c.payload_type,
@@ -216,7 +217,7 @@ def view_offer(
 ) -> str:
     """An offer to a viewer: (mid, kind, stream) for each section, in order, with fixed numbers."""
     lines = _head([mid for mid, _, _ in slots], version)
-    extensions = {sdp.MID: OFFERED_MID, sdp.ABS_SEND_TIME: OFFERED_ABS_SEND_TIME}
+    extensions = {sdp.MID: OFFERED_MID}
     for mid, kind, stream in slots:
         lines += _section(kind, mid, OFFERED[kind], extensions, "sendonly", setup, ours, stream)
     return _text(lines)

@@ -17,6 +17,8 @@ MAX_SECTIONS = 32
 MAX_RTPMAPS = 64
 MAX_LINE = 4096
 MAX_SSRCS = 16
+MAX_DETAILS = 512
+MAX_FEEDBACK = 32
 
 PROTOCOL = "UDP/TLS/RTP/SAVPF"
 STRONG = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
@@ -54,7 +56,7 @@ class Codec:
 
 @dataclass(slots=True)
 class Section:
-    """One m= section. `port` 0 means rejected."""
+    """One m= section, with what its attributes say."""
 
     kind: str
     port: int
@@ -71,16 +73,24 @@ class Section:
     fingerprints: list[tuple[str, str]] = field(default_factory=list)
     setup: str = ""
     rtcp_mux: bool = False
+    bundle_only: bool = False
+    # fmtp and rtcp-fb lines, which may stand before the rtpmap they speak of (Firefox)
+    details: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def offered(self) -> bool:
+        """Whether it is in use: port 0 with bundle-only is (RFC 9143 6), port 0 alone is not."""
+        return self.port != 0 or self.bundle_only
 
     @property
     def sends(self) -> bool:
         """Whether the describing side would send here."""
-        return self.port != 0 and self.direction in ("sendrecv", "sendonly")
+        return self.offered and self.direction in ("sendrecv", "sendonly")
 
     @property
     def receives(self) -> bool:
         """Whether the describing side would receive here."""
-        return self.port != 0 and self.direction in ("sendrecv", "recvonly")
+        return self.offered and self.direction in ("sendrecv", "recvonly")
 
 
 @dataclass(slots=True)
@@ -140,6 +150,8 @@ def _parse(text: str) -> Description:
             _attribute(sections[-1] if sections else session, name, value.strip())
     if not sections:
         raise _bad("no media")
+    for section in sections:
+        _detail(section)
     return _whole(session, sections, bundle)
 
 
@@ -164,12 +176,9 @@ def _attribute(section: Section, name: str, value: str) -> None:
         section.codecs.append(_rtpmap(value))
     elif name in ("fmtp", "rtcp-fb"):
         number, _, what = value.partition(" ")
-        for codec in section.codecs:
-            if number == "*" or number == str(codec.payload_type):
-                if name == "fmtp":
-                    codec.fmtp = what.strip()
-                elif len(codec.feedback) < 32:
-                    codec.feedback.append(" ".join(what.split()).lower())
+        if len(section.details) >= MAX_DETAILS:
+            raise _bad("too many fmtp or rtcp-fb")
+        section.details.append((name, number, what.strip()))
     elif name == "extmap":
         number, uri, *_ = value.split()
         extension_id = int(number.partition("/")[0])
@@ -203,6 +212,20 @@ def _attribute(section: Section, name: str, value: str) -> None:
         section.setup = value
     elif name == "rtcp-mux":
         section.rtcp_mux = True
+    elif name == "bundle-only":
+        section.bundle_only = True
+
+
+def _detail(section: Section) -> None:
+    by_number: dict[str, list[Codec]] = {"*": section.codecs}
+    for codec in section.codecs:
+        by_number.setdefault(str(codec.payload_type), []).append(codec)
+    for name, number, what in section.details:
+        for codec in by_number.get(number, ()):
+            if name == "fmtp":
+                codec.fmtp = what
+            elif len(codec.feedback) < MAX_FEEDBACK:
+                codec.feedback.append(" ".join(what.split()).lower())
 
 
 def _rtpmap(value: str) -> Codec:
@@ -232,7 +255,7 @@ def _whole(session: Section, sections: list[Section], bundle: tuple[str, ...]) -
     mids = [s.mid for s in sections]
     if len(set(mids)) != len(mids):
         raise _bad("mid missing or twice")
-    used = [s for s in sections if s.port != 0 and s.kind in ("audio", "video")]
+    used = [s for s in sections if s.offered and s.kind in ("audio", "video")]
     if not used:
         raise Unacceptable("no_media", "no audio or video")
     if any(s.protocol != PROTOCOL for s in used):

@@ -121,3 +121,15 @@ def test_a_browsers_offer_with_a_broken_line_is_read_or_refused(data: st.DataObj
     cut = data.draw(st.integers(0, len(line)))
     lines[at] = line[:cut] + data.draw(st.text(max_size=10)) + line[cut + 1 :]
     assert refusal("\r\n".join(lines)) in (None, 400, 413, 422)
+
+
+def test_firefoxs_offer_with_a_bundle_only_picture_and_codecs_behind_their_details_is_read() -> (
+    None
+):
+    offer = sdp.parse((OFFERS / "firefox_publish.sdp").read_bytes().decode())
+    sound, picture = offer.sections
+    assert picture.port == 0 and picture.sends
+    (opus,) = sdp.find(sound, "audio", ("opus",))
+    assert opus.parameter("stereo") == "1" and opus.feedback == ["transport-cc"]
+    (vp8,) = sdp.find(picture, "video", ("H264", "VP8"))
+    assert vp8.name == "VP8" and "nack pli" in vp8.feedback
