@@ -12,13 +12,16 @@ from streaming import private
 from streaming.private import Certificate, Dtls, Inbound, Outbound
 
 
+def later(end: Dtls, data: bytes) -> None:
+    asyncio.get_running_loop().call_soon(end.put, data)
+
+
 async def shake(
     server: Certificate, client: Certificate, told: list[str]
 ) -> tuple[Dtls, Dtls, tuple[Inbound, Outbound], tuple[Inbound, Outbound]]:
     ends: list[Dtls] = []
-    loop = asyncio.get_running_loop()
-    ends.append(Dtls(server, "server", lambda d: loop.call_soon(ends[1].put, d) and None))
-    ends.append(Dtls(client, "client", lambda d: loop.call_soon(ends[0].put, d) and None))
+    ends.append(Dtls(server, "server", lambda data: later(ends[1], data)))
+    ends.append(Dtls(client, "client", lambda data: later(ends[0], data)))
     async with asyncio.timeout(5):
         keys = await asyncio.gather(
             ends[0].handshake([("sha-256", client.fingerprint())], lambda: told.append("server")),
@@ -98,9 +101,8 @@ async def test_numbers_that_begin_in_the_low_half_survive_the_wrap() -> None:
 async def test_a_wrong_fingerprint_fails() -> None:
     certificate, other = Certificate.generateCertificate(), Certificate.generateCertificate()
     ends: list[Dtls] = []
-    loop = asyncio.get_running_loop()
-    ends.append(Dtls(certificate, "server", lambda d: loop.call_soon(ends[1].put, d) and None))
-    ends.append(Dtls(certificate, "client", lambda d: loop.call_soon(ends[0].put, d) and None))
+    ends.append(Dtls(certificate, "server", lambda data: later(ends[1], data)))
+    ends.append(Dtls(certificate, "client", lambda data: later(ends[0], data)))
     async with asyncio.timeout(5):
         keys = await asyncio.gather(
             ends[0].handshake([("sha-256", other.fingerprint())], lambda: None),
