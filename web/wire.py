@@ -19,6 +19,7 @@ from rooms.phases import Phase, Role
 
 TARGET = Path(__file__).parent / "static" / "js" / "wire.js"
 ENUMS: tuple[type[StrEnum], ...] = (Phase, Role)
+MODULES = ("rooms.commands", "rooms.events", "rooms.messages")
 UNIONS = ("ClientMessage", "Event", "ServerMessage")
 BASES = (messages.Wire, messages.Command, messages.WritingCommand)
 HEAD = """\
@@ -53,16 +54,19 @@ def type_of(annotation: Any) -> str:
 
 
 def models() -> list[type[BaseModel]]:
-    """All models of the wire, in the file's order."""
+    """All models of the wire, in their files' order."""
     found = [
         value
         for value in vars(messages).values()
         if inspect.isclass(value)
         and issubclass(value, messages.Wire)
-        and value.__module__ == messages.__name__
+        and value.__module__ in MODULES
         and value not in BASES
     ]
-    return sorted(found, key=lambda model: inspect.getsourcelines(model)[1])
+    return sorted(
+        found,
+        key=lambda model: (MODULES.index(model.__module__), inspect.getsourcelines(model)[1]),
+    )
 
 
 def typedef(model: type[BaseModel]) -> str:
@@ -104,7 +108,12 @@ def writing_types() -> list[str]:
 def render() -> str:
     """The whole of `wire.js`."""
     enums = [f"/** @typedef {{{values_of(enum)}}} {enum.__name__} */" for enum in ENUMS]
-    parts = [HEAD, *enums, *(typedef(model) for model in models()), *(union(name) for name in UNIONS)]
+    parts = [
+        HEAD,
+        *enums,
+        *(typedef(model) for model in models()),
+        *(union(name) for name in UNIONS),
+    ]
     return "\n\n".join(parts) + "\n\nexport {};\n"
 
 

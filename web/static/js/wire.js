@@ -425,7 +425,7 @@
  */
 
 /**
- * The last message: why, and after how many ms (with jitter added by the client) to come back, None: never.
+ * The last message: why, and after how many ms to come back (the client adds jitter; None: never).
  * @typedef {Object} Bye
  * @property {"bye"} type
  * @property {"removed"|"revoked"|"moved"|"restart"|"slow"|"ended"} reason
