@@ -31,7 +31,7 @@ FIELDS = frozenset(
 )
 """Every field a log line may have. None of them may hold what a person wrote or is called."""
 
-_SECRET = re.compile(r"(/t/|[Bb]earer\s+|[?&](?:token|key|secret)=)[^\s/?&\"',]+")
+_SECRET = re.compile(r"(/t/|[Bb]earer\s+|[?&](?:token|key|secret)=)[^\s/?&\"',{]+")
 _QUOTED = re.compile(r"(exception=\w+)\(.*")
 _WORDED = (LampioError, OSError, RuntimeError, TypeError, AttributeError, ImportError)
 """Errors whose words are code's own. Others may quote what a person wrote, so only their name is told."""
