@@ -6,8 +6,8 @@ Each errand is a task of its own, so that one slow or failing room delays no oth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from infra.errors import Conflict, LampioError
 from infra.logs import get_logger
@@ -52,8 +52,9 @@ class Errands:
         self._opened = opened
         self._tasks = tasks
         self._revoked = revoked
-        self._under_way: set[object] = set()
+        self._under_way: dict[object, asyncio.Task[None]] = {}
         self._known: set[str] = set()
+        self._ending = False
         self._looking = asyncio.Lock()
 
     async def start(self) -> None:
@@ -64,24 +65,27 @@ class Errands:
         """See what is new and send it on its way."""
         await self._tell_revocations()
         for due in await self._notices.due():
-            self._send(due, self._happen(due), due.room)
+            self._send(due, partial(self._happen, due), due.room)
         for order in await self._notices.orders():
-            self._send(order.id, self._carry_out(order), order.room)
+            self._send(order.id, partial(self._carry_out, order), order.room)
 
     def hurry(self) -> None:
         """A seat was just removed here: its revocation need not wait for the next look."""
-        if not self._tasks.closed:
-            self._tasks.spawn(self._tell_revocations(), name="revocations")
+        self._send("revocations", self._tell_revocations, "")
 
-    def _send(self, what: object, errand: Coroutine[Any, Any, None], room: str) -> None:
-        if what in self._under_way:
-            errand.close()
+    async def finish(self, within_s: float) -> None:
+        """Wait for what is under way; take nothing new."""
+        self._ending = True
+        if self._under_way:
+            await asyncio.wait(list(self._under_way.values()), timeout=within_s)
+
+    def _send(self, what: object, errand: Callable[[], Awaitable[None]], room: str) -> None:
+        if what in self._under_way or self._ending:
             return
-        self._under_way.add(what)
 
         async def run() -> None:
             try:
-                await errand
+                await errand()
             except Conflict:
                 pass  # another node owns the room and does it
             except LampioError as error:
@@ -89,9 +93,9 @@ class Errands:
             except Exception:
                 _log.exception("errand failed", room=room)
             finally:
-                self._under_way.discard(what)
+                del self._under_way[what]
 
-        self._tasks.spawn(run(), name=f"errand:{room}")
+        self._under_way[what] = self._tasks.spawn(run(), name=f"errand:{room}")
 
     async def _happen(self, due: Due) -> None:
         room = await self._opened(due.room)
@@ -134,7 +138,7 @@ class Errands:
             for notice in new:
                 self._revoked.tell(notice.room, notice.seat, notice.reason)
                 if notice.reason == "moved":
-                    self._send(notice.id, self._part(notice), notice.room)
+                    self._send(notice.id, partial(self._part, notice), notice.room)
 
     async def _part(self, notice: Revocation) -> None:
         room = await self._opened(notice.room)

@@ -25,7 +25,7 @@ from rooms.messages import CLIENT_MESSAGE, EVENT, Command, Event, Snapshot
 from rooms.notices import Notices
 from rooms.phases import RUNNING, Phase, Role
 from rooms.replies import Reply, refused
-from rooms.room import Room
+from rooms.room import CLOSE_S, Room
 from rooms.seats import Seats
 from rooms.state import empty, project, reduce
 from rooms.store import NODE_TTL_MS, Log, Owners
@@ -77,6 +77,8 @@ class House:
         self._rooms: dict[str, tuple[Room, Lease, Callable[[], None]]] = {}
         self._opening = asyncio.Lock()
         self._tasks = TaskScope("house")
+        self._steps: list[asyncio.Task[None]] = []
+        self._stop = asyncio.Event()
         self._closed = False
         self._beaten_ms = clock.monotonic_ms()
         self._applause: dict[str, Applause] = {}
@@ -94,15 +96,25 @@ class House:
         self._beaten_ms = self._clock.monotonic_ms()
         await self._errands.start()
         await self._open_running()
-        self._tasks.spawn(self._every(self._beat_s, self._beat), name="beat")
-        self._tasks.spawn(self._every(self._look_s, self._errands.look), name="look")
-        self._tasks.spawn(self._every(self._look_s, self._tell_applause), name="applause")
+        self._steps = [
+            self._tasks.spawn(self._every(seconds, step), name=name)
+            for name, seconds, step in (
+                ("beat", self._beat_s, self._beat),
+                ("look", self._look_s, self._errands.look),
+                ("applause", self._look_s, self._tell_applause),
+            )
+        ]
 
     async def close(self) -> None:
         """Finish what is under way, give all rooms back; idempotent."""
         if self._closed:
             return
         self._closed = True
+        # Not cancelled at first: a step that writes is let finish rather than broken off.
+        self._stop.set()
+        if self._steps:
+            await asyncio.wait(self._steps, timeout=CLOSE_S)
+        await self._errands.finish(CLOSE_S)
         await self._tasks.close()
         async with self._opening:
             for room in list(self._rooms):
@@ -278,12 +290,19 @@ class House:
         return seq, state
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            await asyncio.sleep(seconds)
+        while not await self._stopped_within(seconds):
             try:
                 await step()
             except Exception:
                 _log.exception("step failed", node=self._node)
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _beat(self) -> None:
         try:
