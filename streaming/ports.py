@@ -217,7 +217,10 @@ class SessionUp:
 
 @dataclass(frozen=True, slots=True)
 class SessionDown:
-    """A session is over; `reason` is one of `closed, replaced, revoked, expired, vanished, failed, room_closed`."""
+    """A session is over.
+
+    `reason` is one of `closed, replaced, revoked, expired, vanished, failed, room_closed`.
+    """
 
     room: RoomId
     seat: SeatId

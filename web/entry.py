@@ -33,8 +33,8 @@ WRONG_SECRETS_PER_S = 600.0
 PAGES = {
     Role.GUEST: ("hall.html", ("hall",)),
     Role.COMPANION: ("companion.html", ("hall", "companion")),
-    Role.ARTIST: ("desk.html", ("desk",)),
-    Role.HOST: ("host.html", ("host",)),
+    Role.ARTIST: ("desk.html", ("staff", "desk")),
+    Role.HOST: ("host.html", ("staff", "host")),
 }
 PRIVATE = {
     "Referrer-Policy": "no-referrer",
