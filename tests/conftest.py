@@ -99,6 +99,44 @@ def _well_behaved(
         pytest.fail(f"log fields that infra/logs.py does not list: {sorted(set(_dropped))}")
 
 
+class Figures:
+    """Figures that tests measured; printed at the end of the run, whether they passed or not."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def at_most(self, what: str, value: float, limit: float, unit: str) -> None:
+        """Note a figure; fail at twice the limit, which is meant for a quiet machine."""
+        self.lines.append(f"{what}: {value:.4g} {unit} (at most {limit:g})")
+        assert value <= 2 * limit, self.lines[-1]
+
+    def at_least(self, what: str, value: float, limit: float, unit: str) -> None:
+        """Note a figure; fail at half the limit, which is meant for a quiet machine."""
+        self.lines.append(f"{what}: {value:.4g} {unit} (at least {limit:g})")
+        assert value >= limit / 2, self.lines[-1]
+
+    def note(self, what: str, value: float, unit: str) -> None:
+        """Note a figure that nothing depends on."""
+        self.lines.append(f"{what}: {value:.4g} {unit}")
+
+
+_figures = Figures()
+
+
+@pytest.fixture
+def figures() -> Figures:
+    """Where measured figures go; see `Figures`."""
+    return _figures
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    if _figures.lines:
+        terminalreporter.section("figures")
+        for line in _figures.lines:
+            terminalreporter.write_line(line)
+
+
 def free_port() -> int:
     """A port that is free for TCP and for UDP."""
     while True:
