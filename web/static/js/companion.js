@@ -131,7 +131,7 @@ begin("#door-help", (root) =>
   new Help(root, { note: need(document, "#door-help-note", HTMLElement), seat: data.seat, send: null }),
 );
 
-void warmUp().catch(() => {});
+void warmUp().then(() => evening.viewer.prepare(), () => {});
 
 /** @param {import("./wire.js").Bye["reason"]} reason */
 function leave(reason) {

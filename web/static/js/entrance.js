@@ -115,11 +115,13 @@ export class Entrance extends Component {
 
   /** @param {boolean} move */
   async #enter(move) {
+    // The request goes first: what else the tap unlocks takes its time while the answer is under way.
+    const going = this.#busy ? null : enter(this.#data.urls.enter, { move });
     this.#onTap();
-    if (this.#busy) return;
+    if (!going) return;
     this.#busy = true;
     this.#problem.hidden = true;
-    const entry = await enter(this.#data.urls.enter, { move });
+    const entry = await going;
     this.#busy = false;
     if (entry.ok) return this.#onEnter(entry.offer ?? null);
     if (entry.code === "seat_elsewhere") return this.#see("move");
