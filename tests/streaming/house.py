@@ -19,7 +19,7 @@ from aiortc import (
 )
 from av import AudioFrame, VideoFrame
 
-from infra.clock import SystemClock
+from infra.clock import Clock, SystemClock
 from streaming.ports import (
     FeedId,
     Grant,
@@ -60,10 +60,10 @@ def guest(epoch: int = 1, seat: SeatId = GUEST, sessions: int = 1) -> Grant:
 
 
 @asynccontextmanager
-async def relay_on(*addresses: str, port: int = 0) -> AsyncIterator[EmbeddedRelay]:
+async def relay_on(*addresses: str, clock: Clock | None = None) -> AsyncIterator[EmbeddedRelay]:
     """A started relay with one open room in epoch 1."""
     relay = EmbeddedRelay(
-        RelayConfig(port=port, addresses=addresses or ("127.0.0.1",)), SystemClock()
+        RelayConfig(addresses=addresses or ("127.0.0.1",)), clock or SystemClock()
     )
     await relay.start()
     await relay.open_room(ROOM, 1, 1)
