@@ -15,6 +15,8 @@ from typing import Literal
 
 import av
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from web.demo_picture import HEIGHT, PALETTES, RATE, WIDTH, Stage
