@@ -34,7 +34,7 @@ export class Going extends Component {
     this.words = this.need("[data-part=words]", HTMLElement);
     this.button = this.need("[data-part=go]", HTMLButtonElement);
     this.meaning = "";
-    this.changed = 0;
+    this.changed = -INERT_MS;
     this.listen(this.button, "click", () => {
       if (performance.now() - this.changed > INERT_MS) air.go();
     });
@@ -47,8 +47,8 @@ export class Going extends Component {
     const phase = this.air.room.state?.phase ?? this.air.room.page.show.phase;
     const meaning = phase !== "live" ? "edge" : this.air.resumes ? "resume" : "live";
     if (meaning !== this.meaning) {
+      if (this.meaning) this.changed = performance.now();
       this.meaning = meaning;
-      this.changed = performance.now();
       this.button.textContent = text(`desk_${meaning}`);
     }
     const open = STAGE_OPEN.has(phase);
