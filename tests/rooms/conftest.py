@@ -85,13 +85,13 @@ class Evening:
         return await self.seats.issue(TURKU, ROOM, role, **other)
 
     async def do(
-        self, seat: str, kind: type[Command], room: str = ROOM, **fields: Any
+        self, actor: str, kind: type[Command], /, room: str = ROOM, **fields: Any
     ) -> int | None:
         """Have a seat send a command, with a fresh key where it needs one."""
         number = next(self._numbers)
         if "key" in kind.model_fields:
             fields.setdefault("key", f"key-{number:06}")
-        return await self.house.submit(Actor(seat, Role.GUEST), room, kind(id=number, **fields))
+        return await self.house.submit(Actor(actor, Role.GUEST), room, kind(id=number, **fields))
 
     async def phase(self, *phases: Phase) -> None:
         """Bring the room through these phases by a host."""
