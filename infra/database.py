@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import aiosqlite
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, event, make_url
@@ -20,6 +24,8 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 
 from infra.errors import Unavailable
+
+T = TypeVar("T")
 
 BUSY_S = 10
 """Seconds that a writer waits for the others before it gives up."""
@@ -59,8 +65,9 @@ class Database:
     async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
         """A session in a transaction that writes: committed at the end, rolled back by an exception.
 
-        Keep it short and never open one inside another. Raises `Unavailable` (code `database_busy`)
-        when the turn does not come within `BUSY_S`.
+        Keep it short and never open one inside another. A task that is cancelled during a statement
+        ends the unit first and is cancelled then. Raises `Unavailable` (code `database_busy`) when the
+        turn does not come within `BUSY_S`.
         """
         if not self._sqlite:
             async with self._write() as session, session.begin():
@@ -72,7 +79,7 @@ class Database:
         except TimeoutError:
             raise Unavailable("database_busy", "no turn to write") from None
         try:
-            async with self._write() as session, session.begin():
+            async with _uncut(), self._write() as session, session.begin():
                 # The lock is taken at the first statement otherwise, after what it was decided on.
                 await session.connection()
                 yield session
@@ -82,7 +89,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A session for one consistent view; what is written in it is not kept."""
-        async with self._read() as session:
+        async with _uncut(), self._read() as session:
             yield session
 
     async def close(self) -> None:
@@ -122,10 +129,71 @@ def _upgrade(connection: Connection, modules: Sequence[str]) -> None:
     command.upgrade(config, "head")
 
 
+_cut: ContextVar[list[None] | None] = ContextVar("cut", default=None)
+"""Where a cancellation that came during a statement is noted until the unit of work has ended."""
+
+
+@asynccontextmanager
+async def _uncut() -> AsyncIterator[None]:
+    """Hold back cancellations that come during statements until the block has ended."""
+    noted: list[None] = []
+    outer = _cut.get()
+    _cut.set(noted)
+    try:
+        yield
+    finally:
+        _cut.set(outer)
+    if noted:
+        raise asyncio.CancelledError
+
+
+async def _whole(step: Awaitable[T]) -> T:
+    """Wait for a step of the connection's thread to its end, though the task be cancelled."""
+    running = asyncio.ensure_future(step)
+    cancelled = False
+    while not running.done():
+        try:
+            await asyncio.wait({running})
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        noted = _cut.get()
+        if noted is None:
+            running.exception()  # it ends with the cancellation, whatever came of the step
+            raise asyncio.CancelledError
+        noted.append(None)
+    return running.result()
+
+
+class _Uncut(aiosqlite.Connection):
+    """A connection whose statements are never left in the middle.
+
+    A statement runs in a thread that knows nothing of a cancelled task. Letting go of it there would
+    leave a connection at work that everybody believes free, and the file locked.
+    """
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return await _whole(super()._execute(fn, *args, **kwargs))  # type: ignore[no-untyped-call]
+
+    async def _connect(self) -> aiosqlite.Connection:
+        return await _whole(super()._connect())
+
+    async def close(self) -> None:
+        await _whole(super().close())
+
+
+def _connect(path: str, **options: Any) -> aiosqlite.Connection:
+    connection = _Uncut(partial(sqlite3.connect, path, **options), iter_chunk_size=64)
+    connection._thread.daemon = True  # noqa: SLF001  # else a hard exit would wait for it
+    return connection
+
+
 def _engine(url: str) -> AsyncEngine:
     if not url.startswith("sqlite"):
         return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_S}, hide_parameters=True)
+    engine = create_async_engine(
+        url, hide_parameters=True, connect_args={"timeout": BUSY_S, "async_creator_fn": _connect}
+    )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

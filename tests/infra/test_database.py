@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import random
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,37 @@ async def test_a_writer_that_gets_no_turn_is_told(
             async with numbers.unit_of_work():
                 pass
     assert refused.value.code == "database_busy"
+
+
+async def test_cancelling_at_any_moment_leaves_nothing_locked_and_nothing_half_done(
+    numbers: Database,
+) -> None:
+    async def write_pair(number: int) -> None:
+        async with numbers.unit_of_work() as session:
+            await session.execute(NUMBERS.insert(), {"number": number})
+            await session.execute(NUMBERS.insert(), {"number": -number})
+
+    async def read() -> None:
+        async with numbers.reading() as session:
+            await session.execute(select(NUMBERS))
+
+    chance = random.Random(7)
+    for number in range(1, 120):
+        tasks = [asyncio.create_task(write_pair(number)), asyncio.create_task(read())]
+        await asyncio.sleep(chance.random() * 0.002)
+        for task in tasks:
+            for _ in range(chance.randint(1, 3)):
+                task.cancel()
+                await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await asyncio.gather(*tasks, return_exceptions=True)
+            async with numbers.unit_of_work() as session:
+                await session.execute(NUMBERS.insert(), {"number": 1000 + number})
+    async with numbers.reading() as session:
+        found = set((await session.execute(select(NUMBERS.c.number))).scalars())
+    assert {number for number in found if number > 1000} == {1000 + n for n in range(1, 120)}
+    pairs = {number for number in found if number <= 1000}
+    assert pairs == {-number for number in pairs}
 
 
 async def test_sqlite_is_durable_and_keeps_references(database: Database) -> None:
