@@ -35,7 +35,7 @@ RECORDED_PERIOD_MS = 2000.0
 WATCHED_PERIOD_MS = 4000.0
 STALL_MS = 3000.0
 END_MS = 30_000.0
-UNKNOWN_RTT_MS = 60.0
+IN_FLIGHT_MS = 60.0  # at least: what she captured before a change may be in her encoder still
 _KINDS: tuple[Kind, Kind] = ("audio", "video")
 
 _log = get_logger("streaming.feed")
@@ -78,6 +78,7 @@ class Feed:
         self._told_generation = 0
         self._stalled_ms = 0.0
         self._is_open = False
+        self._again_ms: float | None = None
         self._keyframes = KeyframeClock(WATCHED_PERIOD_MS)
         self._subscribers: list[_Subscriber] = []
         # Sender reports to viewers speak of wall time, but must not leap with it.
@@ -158,11 +159,13 @@ class Feed:
         self._is_open = True
         for subscriber in self._subscribers:
             subscriber.greeted.clear()
-        rtt = UNKNOWN_RTT_MS if rtt_ms is None else rtt_ms
-        self.streams["audio"].open(now_ms, None if fresh else max(rtt, UNKNOWN_RTT_MS))
-        self.streams["video"].open(now_ms, None if fresh else rtt)
+        wait_ms = None if fresh else max(IN_FLIGHT_MS, rtt_ms or 0.0)
+        for stream in self.streams.values():
+            stream.open(now_ms, wait_ms)
         if self._source is not None:
             self._source.resume()
+        # A quick answer comes while what was in flight is still refused: so ask again after that.
+        self._again_ms = None if wait_ms is None else now_ms + wait_ms
         self._keyframes.want(urgent=True)
         self._ask_keyframe(now_ms)
 
@@ -178,7 +181,10 @@ class Feed:
         if self.streams["video"].upstream is None:
             return
         if self.streams["video"].needs_key:
-            self._keyframes.want()
+            again = self._again_ms is not None and now_ms >= self._again_ms
+            self._keyframes.want(urgent=again)
+            if again:
+                self._again_ms = None
         if self._keyframes.ask(now_ms):
             source.ask_keyframe()
 

@@ -240,7 +240,7 @@ class ViewSession(Session):
         """The peer told its numbers for a slot (in order): its viewer begins."""
         if slot != len(self.viewers):
             return
-        viewer = Viewer(self.outlet, shapes, self.clock, self._engine)
+        viewer = Viewer(self.outlet, shapes, self.clock)
         self.viewers.append(viewer)
         if slot < len(self._feeds):
             viewer.watch(self._feeds[slot])

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from infra.clock import Clock
 from streaming import rtcp, rtp
-from streaming.burst import Engine, Outlet, Target, Wire
+from streaming.burst import Outlet, Target, Wire
 from streaming.feed import Feed
 from streaming.ports import Kind
 from streaming.stream import RATES, Shape, Tap
 
 REPORT_MS = 1000.0
+SECOND_REPORT_MS = 200.0  # a receiver ties sound to picture by two reports of each, not by one
 FIRST_NUMBERS = 0x4000  # a run begins low, so that SRTP's roll-over count begins at 0 on both sides
 RESEND_MS = 30.0
 MAX_RESENDS = 200  # of one report: more is no repair
@@ -55,6 +56,7 @@ class Lane:
         self._stopped_ms = 0.0
         self._resent_ms: dict[int, float] = {}
         self._reported_ms: float | None = None
+        self._told = 0
         self._version: tuple[int, int, bool] | None = None
         self._reports: dict[int, float] = {}
 
@@ -83,6 +85,7 @@ class Lane:
             target.packets, target.octets = before.packets, before.octets
         self._target = target
         self._resent_ms.clear()
+        self._told = 0
         self._report(now_ms)
         return target
 
@@ -142,7 +145,8 @@ class Lane:
         """Tell the viewer the stream's time: each second, and at once where it leapt."""
         if self.feed is None or self.tap is None or self.tap.target is None:
             return
-        due = self._reported_ms is None or now_ms - self._reported_ms >= REPORT_MS
+        pause = SECOND_REPORT_MS if self._told < 2 else REPORT_MS
+        due = self._reported_ms is None or now_ms - self._reported_ms >= pause
         if due or self.feed.clock_version(self.media.kind) != self._version:
             self._report(now_ms)
 
@@ -156,6 +160,7 @@ class Lane:
         ntp_s, timestamp = clock
         ssrc = self.media.ssrc
         self._reported_ms = now_ms
+        self._told += 1
         self._version = feed.clock_version(self.media.kind)
         middle = rtcp.to_ntp(ntp_s) >> 16 & 0xFFFFFFFF
         self._reports[middle] = now_ms
@@ -177,14 +182,11 @@ class Lane:
 class Viewer:
     """One slot. Nothing goes out before `resume`; `watch` before it is only remembered.
 
-    The engine is the one the feeds send through; a slot itself originates nothing but reports.
+    It originates nothing but reports: packets go out through the feed's streams.
     """
 
-    def __init__(
-        self, outlet: Outlet, shapes: Sequence[MediaShape], clock: Clock, engine: Engine
-    ) -> None:
+    def __init__(self, outlet: Outlet, shapes: Sequence[MediaShape], clock: Clock) -> None:
         self.lanes = [Lane(outlet, shape, clock) for shape in shapes]
-        self._engine = engine
         self._feed: Feed | None = None
         self._running = False
 
