@@ -160,13 +160,15 @@ def new_credentials() -> Credentials:
 class Verdict(NamedTuple):
     """What became of a datagram: `answer` goes back on the same path, `ask` too (our own request).
 
-    `good` says that it proves the peer at this path; `moved` that media may go there from now on.
+    `good` says that it proves the peer at this path; `moved` that media may go there from now on;
+    `dropped` is an address that is the session's no more, for it has too many.
     """
 
     good: bool = False
     answer: bytes | None = None
     ask: bytes | None = None
     moved: bool = False
+    dropped: Path | None = None
 
 
 NOTHING = Verdict()
@@ -205,14 +207,14 @@ class IceLite:
             return NOTHING
         if ICE_CONTROLLED in message.attributes:
             return Verdict(answer=role_conflict(message.transaction, mine.our_password))
-        self._keep(path, now_ms)
+        dropped = self._keep(path, now_ms)
         self.heard_ms = now_ms
         answer = success(message.transaction, path, mine.our_password)
         nominated = USE_CANDIDATE in message.attributes
         wants_move = nominated and self.selected is not None and path != self.selected
         measure = nominated and path == self.selected and self.rtt_ms is None
         ask = self._ask(path, now_ms) if wants_move or measure else None
-        return Verdict(good=True, answer=answer, ask=ask)
+        return Verdict(good=True, answer=answer, ask=ask, dropped=dropped)
 
     def on_response(self, data: bytes, message: Stun, path: Path, now_ms: float) -> Verdict:
         """Judge an answer to a request of ours; the one thing that moves `selected`.
@@ -250,11 +252,14 @@ class IceLite:
         """A request of ours to measure the way, None if one is under way."""
         return self._ask(path, now_ms)
 
-    def _keep(self, path: Path, now_ms: float) -> None:
+    def _keep(self, path: Path, now_ms: float) -> Path | None:
         self.addresses[path] = now_ms
-        if len(self.addresses) > self.max_addresses:
-            others = (p for p in self.addresses if p not in (path, self.selected))
-            del self.addresses[min(others, key=self.addresses.__getitem__)]
+        if len(self.addresses) <= self.max_addresses:
+            return None
+        others = (p for p in self.addresses if p not in (path, self.selected))
+        oldest = min(others, key=self.addresses.__getitem__)
+        del self.addresses[oldest]
+        return oldest
 
     def _ask(self, path: Path, now_ms: float) -> bytes | None:
         for transaction, asked in list(self._asked.items()):

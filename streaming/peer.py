@@ -169,6 +169,8 @@ class PeerTransport:
         if not verdict.good:
             return
         self._port.own(path, self)
+        if verdict.dropped is not None:
+            self._port.disown(verdict.dropped, self)
         self._owner.on_heard(now_ms)
         if verdict.moved:
             _log.info("path moved")
@@ -237,4 +239,4 @@ class PeerTransport:
             await asyncio.gather(self._task, return_exceptions=True)
         if self._dtls is not None:
             await self._dtls.close()
-        self._port.forget(self)
+        self._port.forget(self, self.ice.credentials.ours, list(self.ice.addresses))

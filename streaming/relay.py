@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from infra.clock import Clock
 from infra.errors import BadInput, Conflict, Forbidden, Unavailable, Unknown
@@ -104,17 +105,16 @@ class EmbeddedRelay:
         now_ms = self._clock.monotonic_ms()
         for room in list(self._rooms.values()):
             for feed in list(room.feeds.values()):
-                feed.tick(now_ms)
+                _guarded(partial(feed.tick, now_ms), room.id)
             for session in list(room.sessions.values()):
-                try:
-                    session.tick(now_ms)
-                except Exception as error:
-                    _log.error("session tick failed", error=type(error).__name__, exc_info=error)
+                _guarded(partial(session.tick, now_ms), room.id)
 
     def _after_wakeup(self, now_ms: float) -> None:
-        for feed in tuple(self._touched):
-            feed.flush()
-        self._touched.clear()
+        if self._touched:
+            touched = tuple(self._touched)
+            self._touched.clear()
+            for feed in touched:
+                _guarded(feed.flush, feed.id.room)
 
     # -- rooms ------------------------------------------------------------------------------------
 
@@ -356,3 +356,11 @@ class EmbeddedRelay:
             "packets_refused": self._engine.refused_packets,
             "batches_dropped": self._engine.dropped_jobs,
         }
+
+
+def _guarded(step: Callable[[], None], room: RoomId) -> None:
+    """One feed's or session's fault never costs the others."""
+    try:
+        step()
+    except Exception as error:
+        _log.error("step failed", room=room, error=type(error).__name__, exc_info=error)

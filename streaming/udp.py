@@ -264,12 +264,17 @@ class MediaPort:
             if before is not None:
                 before.lost(path)
 
-    def forget(self, peer: Peer) -> None:
-        """The session is over."""
-        for ufrag in [u for u, p in self.peers.items() if p is peer]:
-            del self.peers[ufrag]
-        for path in [a for a, p in self.owners.items() if p is peer]:
+    def disown(self, path: Path, peer: Peer) -> None:
+        """The address is the peer's no more; nothing happens if it is another's."""
+        if self.owners.get(path) is peer:
             del self.owners[path]
+
+    def forget(self, peer: Peer, ufrag: bytes, paths: Sequence[Path]) -> None:
+        """The session with this ufrag and these addresses is over."""
+        if self.peers.get(ufrag) is peer:
+            del self.peers[ufrag]
+        for path in paths:
+            self.disown(path, peer)
 
     # -- out --------------------------------------------------------------------------------------
 

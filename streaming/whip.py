@@ -29,7 +29,6 @@ from streaming.ports import (
     Refused,
     Relay,
     RoomId,
-    SessionDown,
     SessionId,
     Want,
 )
@@ -142,10 +141,6 @@ class Whip:
     ) -> None:
         """405: neither trickle nor ICE restart yet; the answer has all candidates."""
         raise LampioError("not_supported", status=405)
-
-    def forget(self, event: SessionDown) -> None:
-        """A session ended by itself: its resource is gone too."""
-        self._resources.pop(event.session, None)
 
     async def _granted(self, protocol: Protocol, room: RoomId, credential: str | None) -> Grant:
         if not credential:

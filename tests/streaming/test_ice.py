@@ -157,8 +157,11 @@ def test_at_most_eight_addresses_and_never_the_selected_one_is_forgotten() -> No
     mine = agent()
     judge(mine, request(), HERE, 0.0)
     mine.select(HERE)
+    dropped = []
     for port in range(20):
-        judge(mine, request(), Path(0, "198.51.100.9", 1000 + port), 1.0 + port)
+        path = Path(0, "198.51.100.9", 1000 + port)
+        dropped.append(judge(mine, request(), path, 1.0 + port).dropped)
+    assert [d.port for d in dropped if d is not None] == [1000 + n for n in range(13)]
     assert len(mine.addresses) == 8 and HERE in mine.addresses
     assert Path(0, "198.51.100.9", 1019) in mine.addresses
 

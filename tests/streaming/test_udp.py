@@ -172,7 +172,8 @@ async def test_a_forgotten_session_gets_nothing_more(port: MediaPort) -> None:
     peer = Recorder(port)
     with client() as sock:
         await ask(sock, check(), "127.0.0.1", port.port)
-        port.forget(peer)
+        port.forget(peer, b"ours", list(peer.ice.addresses))
+        assert not port.peers and not port.owners
         for data in (b"\x80media", check()):
             await asyncio.get_running_loop().sock_sendto(sock, data, ("127.0.0.1", port.port))
         await until(lambda: port.counters.strangers == 2)
