@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from infra.bus_local import LocalBus, LocalCommands, LocalLeases
 from infra.clock import Clock
@@ -28,7 +28,7 @@ from rooms.replies import Reply, refused
 from rooms.room import CLOSE_S, Room
 from rooms.seats import Seats
 from rooms.state import empty, project, reduce
-from rooms.store import NODE_TTL_MS, Log, Owners
+from rooms.store import Log, Owners
 
 __all__ = ["Actor", "House", "alone"]
 
@@ -146,7 +146,10 @@ class House:
         end_serving()
         await opened.close()
         await self._leases.release(lease)
-        await self._owners.release(room, self._node, lease.fence)
+        try:
+            await self._owners.release(room, self._node, lease.fence)
+        except Exception as error:  # the room comes free when this node's beat is old
+            _log.warning("room not released", room=room, error=type(error).__name__)
 
     # --- what happens -------------------------------------------------------------------------
 
@@ -290,11 +293,15 @@ class House:
         return seq, state
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+        failing = False
         while not await self._stopped_within(seconds):
             try:
                 await step()
+                failing = False
             except Exception:
-                _log.exception("step failed", node=self._node)
+                if not failing:  # told once, not at every look while the cause lasts
+                    _log.exception("step failed", node=self._node)
+                failing = True
 
     async def _stopped_within(self, seconds: float) -> bool:
         try:
@@ -305,18 +312,23 @@ class House:
         return True
 
     async def _beat(self) -> None:
+        asked_ms = self._clock.monotonic_ms()
         try:
             await self._owners.beat(self._node)
-            self._beaten_ms = self._clock.monotonic_ms()
-        finally:
-            if self._clock.monotonic_ms() - self._beaten_ms > min(STOP_MS, NODE_TTL_MS):
-                fences: dict[str, int] = {}
-            else:
-                fences = await self._owners.fences(self._node)
-            for room, (opened, _, _) in list(self._rooms.items()):
-                if opened.closed or fences.get(room) != opened.fence:
-                    await self.close_room(room)
+            self._beaten_ms = asked_ms  # before the write: never later than what others read
+            fences = await self._owners.fences(self._node)
+        except Exception:
+            if self._clock.monotonic_ms() - self._beaten_ms > STOP_MS:
+                await self._close_but({})
+            raise
+        await self._close_but(fences)
         await self._open_running()
+
+    async def _close_but(self, fences: Mapping[str, int]) -> None:
+        """Close the rooms that this node does not own any more."""
+        for room, (opened, _, _) in list(self._rooms.items()):
+            if opened.closed or fences.get(room) != opened.fence:
+                await self.close_room(room)
 
     async def _open_running(self) -> None:
         """Those that run and that nobody who lives owns: after a crash their media must come back."""

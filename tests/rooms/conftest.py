@@ -123,8 +123,8 @@ async def evening(database: Database, clock: ManualClock) -> AsyncIterator[Eveni
         bus=bus,
         commands=commands,
         node="one",
-        look_s=0.01,
-        beat_s=0.05,
+        look_s=0.02,
+        beat_s=0.1,
     )
     await house.start()
     here = Evening(database, clock, bus, commands, house, shows, seats)
