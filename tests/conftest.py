@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import shutil
 import socket
 import sqlite3
@@ -16,6 +17,8 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine
 
 from infra.clock import ManualClock
@@ -30,6 +33,14 @@ WAITING_FACTOR = 10
 """How many times longer a step may take by the wall clock: sleeping, a file, another process."""
 
 TABLES = ("rooms.tables", "recordings.tables")
+
+
+# The same examples each time, on a busy machine too; `HYPOTHESIS_PROFILE=wild` looks for new ones.
+for _profile, _same in (("house", True), ("wild", False)):
+    hypothesis_settings.register_profile(
+        _profile, deadline=None, derandomize=_same, suppress_health_check=[HealthCheck.too_slow]
+    )
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 
 class _Stderr:
