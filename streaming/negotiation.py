@@ -10,7 +10,6 @@ from infra.clock import Clock
 from infra.errors import BadInput
 from infra.scope import TaskScope
 from streaming import describe, sdp
-from streaming.burst import Engine
 from streaming.describe import Ours, Stream
 from streaming.feed import Feed
 from streaming.ports import FeedId, Grant, Kind, Negotiated, Want
@@ -45,7 +44,6 @@ class Negotiation:
         config: RelayConfig,
         port: MediaPort,
         clock: Clock,
-        engine: Engine,
         told: Callable[[Session, str | None], None],
         touched: set[Feed],
         scope: TaskScope,
@@ -53,7 +51,6 @@ class Negotiation:
         self._config = config
         self._port = port
         self._clock = clock
-        self._engine = engine
         self._told = told
         self._touched = touched
         self._scope = scope
@@ -166,9 +163,7 @@ class Negotiation:
             self._begin(session, description, role, gate=self._gate)
 
     def _viewing(self, grant: Grant) -> ViewSession:
-        return ViewSession(
-            grant, self._port, self._clock, self._certificate_now(), self._told, self._engine
-        )
+        return ViewSession(grant, self._port, self._clock, self._certificate_now(), self._told)
 
     def _begin(
         self,

@@ -69,7 +69,7 @@ class EmbeddedRelay:
         self._touched: set[Feed] = set()
         self._scope = TaskScope("relay")
         self._negotiation = Negotiation(
-            config, self._port, clock, self._engine, self._told, self._touched, self._scope
+            config, self._port, clock, self._told, self._touched, self._scope
         )
         self._closing = False
 

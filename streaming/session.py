@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from infra.clock import Clock
 from infra.machine import Machine
 from streaming import rtcp, sdp
-from streaming.burst import Engine, Outlet
+from streaming.burst import Outlet
 from streaming.describe import Accepted, Stream
 from streaming.feed import Feed, Source, SourceTrack
 from streaming.ice import Path
@@ -211,7 +211,6 @@ class ViewSession(Session):
         clock: Clock,
         certificate: Certificate,
         told: Callable[[Session, str | None], None],
-        engine: Engine,
     ) -> None:
         super().__init__(grant, port, clock, certificate, told)
         self.outlet = Outlet(port)
@@ -219,7 +218,6 @@ class ViewSession(Session):
         self.slots: list[dict[Kind, Stream]] = []
         self.viewers: list[Viewer] = []
         self.cname = secrets.token_hex(8)
-        self._engine = engine
         self._feeds: tuple[Feed, ...] = ()
         self._path: Path | None = None
 
