@@ -29,7 +29,7 @@ from infra.settings import Settings
 BLOCKING_MS = 200
 """How long one step of the loop may take in a test, in ms of this thread's processor time."""
 
-WAITING_FACTOR = 10
+WAITING_FACTOR = 25
 """How many times longer a step may take by the wall clock: sleeping, a file, another process."""
 
 TABLES = ("rooms.tables", "recordings.tables")
