@@ -59,19 +59,21 @@ class Errands:
 
     async def start(self) -> None:
         """What was revoked before has nobody here to cut."""
-        self._known = {notice.id for notice in await self._notices.revocations()}
+        self._known = {notice.id for notice in (await self._notices.look()).revocations}
 
     async def look(self) -> None:
         """See what is new and send it on its way."""
-        await self._tell_revocations()
-        for due in await self._notices.due():
+        async with self._looking:
+            news = await self._notices.look()
+            self._tell(news.revocations)
+        for due in news.due:
             self._send(due, partial(self._happen, due), due.room)
-        for order in await self._notices.orders():
+        for order in news.orders:
             self._send(order.id, partial(self._carry_out, order), order.room)
 
     def hurry(self) -> None:
         """A seat was just removed here: its revocation need not wait for the next look."""
-        self._send("revocations", self._tell_revocations, "")
+        self._send("hurry", self.look, "")
 
     async def finish(self, within_s: float) -> None:
         """Wait for what is under way; take nothing new."""
@@ -130,15 +132,13 @@ class Errands:
         )
         return await room.decide(lambda state, _: take_out(state, *seats), because, key)
 
-    async def _tell_revocations(self) -> None:
-        async with self._looking:
-            found = await self._notices.revocations()
-            new = [notice for notice in found if notice.id not in self._known]
-            self._known = {notice.id for notice in found}
-            for notice in new:
-                self._revoked.tell(notice.room, notice.seat, notice.reason)
-                if notice.reason == "moved":
-                    self._send(notice.id, partial(self._part, notice), notice.room)
+    def _tell(self, found: Sequence[Revocation]) -> None:
+        new = [notice for notice in found if notice.id not in self._known]
+        self._known = {notice.id for notice in found}
+        for notice in new:
+            self._revoked.tell(notice.room, notice.seat, notice.reason)
+            if notice.reason == "moved":
+                self._send(notice.id, partial(self._part, notice), notice.room)
 
     async def _part(self, notice: Revocation) -> None:
         room = await self._opened(notice.room)

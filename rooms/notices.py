@@ -75,6 +75,29 @@ class Revocation:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one look finds. Revocations are those of the last minute: who reads knows which are new."""
+
+    due: Sequence[Due]
+    orders: Sequence[Placed]
+    revocations: Sequence[Revocation]
+
+
+_DUE = (
+    select(DueRow.room, DueRow.what, DueRow.ref, DueRow.at_ms).order_by(DueRow.at_ms).limit(AT_ONCE)
+)
+_ORDERS = (
+    select(RoomOrderRow.id, RoomOrderRow.room, RoomOrderRow.body)
+    .where(RoomOrderRow.done_at_ms.is_(None))
+    .order_by(RoomOrderRow.placed_at_ms)
+    .limit(AT_ONCE)
+)
+_REVOKED = select(
+    RevocationRow.id, RevocationRow.room, RevocationRow.seat, RevocationRow.reason
+).order_by(RevocationRow.at_ms)
+
+
 class Notices:
     """The rows; who looks at them is the house."""
 
@@ -82,16 +105,17 @@ class Notices:
         self._database = database
         self._clock = clock
 
-    async def due(self) -> Sequence[Due]:
-        """What is due now, the oldest first."""
-        query = (
-            select(DueRow.room, DueRow.what, DueRow.ref, DueRow.at_ms)
-            .where(DueRow.at_ms <= to_ms(self._clock.now()))
-            .order_by(DueRow.at_ms)
-            .limit(AT_ONCE)
-        )
+    async def look(self) -> News:
+        """All that waits or is new, in one view of the rows; the oldest first."""
+        now = to_ms(self._clock.now())
+        due = _DUE.where(DueRow.at_ms <= now)
+        revoked = _REVOKED.where(RevocationRow.at_ms > now - LOOK_BACK_MS)
         async with self._database.reading() as session:
-            return [Due(*row) for row in (await session.execute(query)).all()]
+            return News(
+                due=[Due(*row) for row in (await session.execute(due)).all()],
+                orders=[Placed(*row) for row in (await session.execute(_ORDERS)).all()],
+                revocations=[Revocation(*row) for row in (await session.execute(revoked)).all()],
+            )
 
     async def settle(self, due: Due) -> None:
         """What was due has been done; a later time for the same thing stays."""
@@ -125,17 +149,6 @@ class Notices:
             )
         return order_id
 
-    async def orders(self) -> Sequence[Placed]:
-        """Orders that wait, the oldest first."""
-        query = (
-            select(RoomOrderRow.id, RoomOrderRow.room, RoomOrderRow.body)
-            .where(RoomOrderRow.done_at_ms.is_(None))
-            .order_by(RoomOrderRow.placed_at_ms)
-            .limit(AT_ONCE)
-        )
-        async with self._database.reading() as session:
-            return [Placed(*row) for row in (await session.execute(query)).all()]
-
     async def done(self, order_id: str, reply: Reply) -> None:
         """The order was carried out or refused."""
         async with self._database.unit_of_work() as session:
@@ -161,13 +174,3 @@ class Notices:
                 .returning(RoomOrderRow.id)
             )
         return gone is not None
-
-    async def revocations(self) -> Sequence[Revocation]:
-        """Those of the last minute, the oldest first; who reads them knows which ones are new."""
-        query = (
-            select(RevocationRow.id, RevocationRow.room, RevocationRow.seat, RevocationRow.reason)
-            .where(RevocationRow.at_ms > to_ms(self._clock.now()) - LOOK_BACK_MS)
-            .order_by(RevocationRow.at_ms)
-        )
-        async with self._database.reading() as session:
-            return [Revocation(*row) for row in (await session.execute(query)).all()]

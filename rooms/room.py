@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.bus_local import Fenced
 from infra.clock import Clock, to_ms
-from infra.errors import BadInput, Forbidden, Unavailable, Unknown
+from infra.errors import BadInput, Forbidden, LampioError, Unavailable, Unknown
 from infra.logs import get_logger
 from infra.ports import Logged
 from infra.scope import TaskScope
@@ -142,19 +142,17 @@ class Room:
 
         What the seat is and may do is read from the database, never from who asks.
         """
-        return await self._run(lambda: self._command(seat, command, key))
+        return await self._run(lambda: self._once(lambda: self._decided(seat, command), key))
 
     async def decide(
         self, decision: Decision, because: Because = NOBODY, key: str | None = None
     ) -> int | None:
         """Carry out what time or an order decides; no rule is asked."""
 
-        async def work() -> int | None:
-            if (given := await self._given(key)) is not None:
-                return given
-            return await self._commit(decision(self.state, self._now()), key, because)
+        async def decided() -> tuple[Sequence[Event], Because]:
+            return decision(self.state, self._now()), because
 
-        return await self._run(work)
+        return await self._run(lambda: self._once(decided, key))
 
     # --- the queue ----------------------------------------------------------------------------
 
@@ -198,25 +196,38 @@ class Room:
 
     # --- one command --------------------------------------------------------------------------
 
-    async def _command(self, seat_id: str, command: Command, key: str | None) -> int | None:
-        if (given := await self._given(key)) is not None:
+    async def _once(
+        self, decide: Callable[[], Awaitable[tuple[Sequence[Event], Because]]], key: str | None
+    ) -> int | None:
+        """Decide and commit; a key that was carried out before is answered as it was then.
+
+        That key is looked for where it matters alone: the append looks itself, so only what would be
+        refused now, or would change nothing, asks for what came of it before.
+        """
+        try:
+            events, because = await decide()
+        except LampioError:
+            given = await self._given(key)
+            if given is None:
+                raise
             return given
+        if not events:
+            return await self._given(key)
+        return await self._commit(events, key, because)
+
+    async def _decided(self, seat_id: str, command: Command) -> tuple[Sequence[Event], Because]:
         decide = HANDLERS.get(type(command))
         if decide is None:
             raise BadInput("not_for_room", "this message is not for the room")
         name = str(getattr(command, "type", ""))
         actor = _actor(await self._sitting(seat_id))
-        check(
-            name,
-            actor.role,
-            self.state.phase,
-            accepted=accepted(self.state, actor.seat),
-        )
+        company = accepted(self.state, actor.seat)
+        check(name, actor.role, self.state.phase, accepted=company)
         if isinstance(command, RemoveSeat):
             await self._removable(command.seat)
         subject = AUDITED.get(type(command))
         because = NOBODY if subject is None else Because((Act(seat_id, name, subject(command)),))
-        return await self._commit(decide(self.state, actor, command, self._now()), key, because)
+        return decide(self.state, actor, command, self._now()), because
 
     async def _sitting(self, seat_id: str) -> Seat:
         seat = await self._seats.seat(seat_id)
@@ -238,11 +249,7 @@ class Room:
         given = await self._log.given(self.id, key)
         return None if given is None else given[-1]
 
-    async def _commit(
-        self, events: Sequence[Event], key: str | None, because: Because
-    ) -> int | None:
-        if not events:
-            return None
+    async def _commit(self, events: Sequence[Event], key: str | None, because: Because) -> int:
         bodies = [event.model_dump_json() for event in events]
         self._doubtful = True  # until the answer is here, the rows may be written or not
         try:

@@ -176,7 +176,7 @@ async def test_an_order_that_was_withdrawn_is_not_carried_out(evening: Evening) 
     order = await notices.place(ROOM, PhaseOrder(phase=Phase.DOORS))
     assert await notices.withdraw(order)
     assert not await notices.withdraw(order)
-    assert await notices.orders() == []
+    assert (await notices.look()).orders == []
 
 
 async def test_doors_that_opened_are_an_event_of_nobodys(evening: Evening) -> None:

@@ -83,7 +83,7 @@ async def test_without_an_answer_the_order_is_taken_back(
     with pytest.raises(Unavailable) as refused:
         await orders.place(database, clock, ROOM, order, wait_s=0.2)
     assert refused.value.code == "no_answer"
-    assert await Notices(database, clock).orders() == []
+    assert (await Notices(database, clock).look()).orders == []
     assert orders.WAIT_S <= 5.0
 
 
