@@ -230,7 +230,8 @@ class EmbeddedRelay:
         if self._closing:
             raise Unavailable("closing")
         room = self._room(grant.room)
-        if what not in grant.may:
+        # a viewer may come before the right does: its session stands, and the gate keeps media from it
+        if what is May.PUBLISH and what not in grant.may:
             raise Forbidden("no_such_right")
         if grant.session in self._sessions:
             raise Conflict("session_exists")

@@ -17,6 +17,7 @@ from streaming.ports import (
     FeedId,
     FeedState,
     Grant,
+    May,
     RelayEvent,
     RoomId,
     SeatId,
@@ -189,7 +190,6 @@ async def test_rights_are_looked_at_before_anything(house: House) -> None:
     for refused, call in (
         (Forbidden, relay.publish(guest(), FEED, "v=0")),
         (Forbidden, relay.publish(artist(), FeedId(ROOM, SeatId("other")), "v=0")),
-        (Forbidden, relay.offer_view(artist(), WANT)),
         (Unknown, relay.view(replace(guest(), room=RoomId("closed")), WANT, "v=0")),
         (BadInput, relay.view(guest(), WANT, "v=0")),
         (BadInput, relay.offer_view(guest(), Want((FeedId(RoomId("else"), SeatId("x")),)))),
@@ -200,6 +200,18 @@ async def test_rights_are_looked_at_before_anything(house: House) -> None:
         with pytest.raises(refused):
             await call
     assert relay.grants(ROOM) == ()
+
+
+async def test_a_viewer_may_be_connected_before_the_right_comes(house: House) -> None:
+    artist_, right = await house.publisher(), replace(guest(), may=frozenset())
+    early = await house.viewer(right)
+    artist_.sound(b"not yet", 0)
+    artist_.frame(b"not yet", 0, key=True)
+    await until(lambda: house.relay.feeds(ROOM)[0].state is FeedState.LIVE)
+    assert not early.received
+    await house.relay.regrant(replace(right, may=frozenset({May.VIEW})))
+    artist_.sound(b"now", 1)
+    await until(lambda: b"now" in early.texts("audio"))
 
 
 async def test_the_newest_sessions_of_a_seat_take_the_oldest_ones_place(house: House) -> None:
