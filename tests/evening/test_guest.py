@@ -10,13 +10,14 @@ import pytest
 
 from rooms import orders
 from rooms.phases import Phase, Role
+from tests.conftest import Figures
 from tests.evening import artist as desk
 from tests.evening.browser import People, Person
 from tests.evening.guest import scene, step_in, watches
 from tests.evening.house import TestHouse
 
 SHOW = "viulu-ja-vanha-piano"
-WEIGHT_LIMIT = 150_000
+WEIGHT_LIMIT_KB = 150
 
 
 async def guest_link(house: TestHouse, name: str = "Aune") -> str:
@@ -49,7 +50,9 @@ async def test_one_tap_brings_picture_and_stereo_sound(house: TestHouse, people:
 
 
 @pytest.mark.measure
-async def test_first_frame_within_300_ms_of_the_tap(house: TestHouse, people: People) -> None:
+async def test_first_frame_within_300_ms_of_the_tap(
+    house: TestHouse, people: People, figures: Figures
+) -> None:
     await house.show(SHOW, Phase.LIVE)
     await artist_plays(house, people)
     waits: list[float] = []
@@ -62,12 +65,12 @@ async def test_first_frame_within_300_ms_of_the_tap(house: TestHouse, people: Pe
         await guest.until("measured.frame", why="a first frame")
         waits.append(await guest.look("measured.frame - measured.tap"))
         await guest.context.close()
-    median = statistics.median(waits)
-    print(f"\nfirst frame after the tap: median {median:.0f} ms of {[round(w) for w in waits]}")
-    assert median <= 600
+    figures.at_most("first frame after the tap, median of 10", statistics.median(waits), 300, "ms")
 
 
-async def test_the_guests_page_weighs_little(house: TestHouse, people: People) -> None:
+async def test_the_guests_page_weighs_little(
+    house: TestHouse, people: People, figures: Figures
+) -> None:
     await house.show(SHOW, Phase.LIVE)
     guest = await people.come()
     transfers: list[float] = []
@@ -78,8 +81,10 @@ async def test_the_guests_page_weighs_little(house: TestHouse, people: People) -
     await step_in(guest, await guest_link(house))
     await scene(guest, "soon")
     await guest.page.wait_for_load_state("networkidle")
-    print(f"\nguest's page: {sum(transfers) / 1000:.0f} kB in {len(transfers)} transfers")
-    assert sum(transfers) <= WEIGHT_LIMIT
+    figures.at_most(
+        "the guest's page before the media", sum(transfers) / 1000, WEIGHT_LIMIT_KB, "kB"
+    )
+    assert sum(transfers) / 1000 <= WEIGHT_LIMIT_KB
 
 
 async def test_the_door_opens_by_itself_and_leads_through_the_evening(
