@@ -19,6 +19,12 @@ NEAR_DAYS = {
     "sv": {-1: "i går", 0: "i dag", 1: "i morgon"},
     "en": {-1: "yesterday", 0: "today", 1: "tomorrow"},
 }
+# The Finnish ones are inflected (*on Sunday*), which locale data does not do for every day.
+WEEKDAYS = {
+    "fi": "maanantaina tiistaina keskiviikkona torstaina perjantaina lauantaina sunnuntaina".split(),
+    "sv": "måndag tisdag onsdag torsdag fredag lördag söndag".split(),
+    "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
+}
 # A date this far away is said with its year.
 FAR_DAYS = 180
 AN_HOUR_MIN = 60
@@ -60,7 +66,7 @@ def day_of(day: date, today: date, lang: str, *, alone: bool = False) -> str:
     near = NEAR_DAYS[lang].get(away)
     if near is not None:
         return near.replace(" ", NBSP)
-    weekday = format_date(day, "EEEE", locale=lang)
+    weekday = WEEKDAYS[lang][day.weekday()]
     figures = date_of(day, lang, year=abs(away) > FAR_DAYS)
     if alone or (lang == "sv" and away < 0):
         return f"{weekday} {figures}"

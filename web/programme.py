@@ -39,7 +39,7 @@ class Search:
         """The search in a page's query; what is not understood counts as not asked."""
         when = query.get("when", "")
         return cls(
-            text=query.get("text_search", "").strip()[:LONGEST_TEXT],
+            text=query.get("q", "").strip()[:LONGEST_TEXT],
             city=query.get("city", ""),
             form=query.get("form", ""),
             when=when if when in TIMES else "",

@@ -16,8 +16,8 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PUBLIC = (
     "/",
     "/?when=recordings",
-    "/?text_search=viulu&city=turku",
-    "/?text_search=zzz",
+    "/?q=viulu&city=turku",
+    "/?q=zzz",
     "/shows/on-air",
     "/shows/doors",
     "/shows/coming",

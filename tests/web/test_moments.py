@@ -54,6 +54,12 @@ def test_the_days_beside_today_have_their_own_words() -> None:
     assert [day_of(day, TODAY, "fi") for day in days] == ["eilen", "tänään", "huomenna"]
 
 
+def test_every_finnish_weekday_is_inflected() -> None:
+    days = [day_of(TODAY + timedelta(days=n), TODAY, "fi").split()[0] for n in range(2, 9)]
+    assert len(set(days)) == 7
+    assert all(day.endswith("na") for day in days)
+
+
 def test_a_past_swedish_day_has_no_preposition_of_the_future() -> None:
     assert day_of(date(2026, 11, 18), TODAY, "sv") == "onsdag 18.11"
 

@@ -12,7 +12,7 @@ import pytest
 from rooms.phases import Phase
 from tests.web.conftest import Browser, Site
 
-PUBLIC = ("/", "/?when=recordings", "/?text_search=viulu", "/accessibility", "/privacy")
+PUBLIC = ("/", "/?when=recordings", "/?q=viulu", "/accessibility", "/privacy")
 
 
 async def read(browser: Browser, path: str, status: int = 200) -> str:
@@ -59,16 +59,16 @@ async def test_a_search_works_without_scripts_and_keeps_what_was_asked(site: Sit
     await site.show("violin", title={"fi": "Viulu", "sv": "Fiol", "en": "Violin"})
     await site.show("tango", title={"fi": "Tango", "sv": "Tango", "en": "Tango"}, art_form="tango")
     browser = site.browser()
-    page = await read(browser, "/?text_search=TANGO&city=turku")
+    page = await read(browser, "/?q=TANGO&city=turku")
     assert "/shows/tango" in page
     assert "/shows/violin" not in page
     assert 'value="TANGO"' in page
     assert '<option value="turku" selected>' in page
     assert "Löytyi 1 esitys." in page
-    nothing = await read(browser, "/?text_search=<b>zzz")
+    nothing = await read(browser, "/?q=<b>zzz")
     assert "<b>zzz" in nothing  # unescaped by the test; the page has it escaped
     assert "/shows/" not in nothing
-    answer = await browser.get("/?text_search=<b>zzz")
+    answer = await browser.get("/?q=<b>zzz")
     assert "<b>zzz" not in await answer.text()
 
 

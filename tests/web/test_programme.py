@@ -82,11 +82,11 @@ def test_a_search_by_time_counts_days_of_the_calendar() -> None:
 
 
 def test_what_a_query_says_wrongly_counts_as_not_asked() -> None:
-    assert not Search.of({"when": "yesterday", "text_search": "  "}).asks
+    assert not Search.of({"when": "yesterday", "q": "  "}).asks
     assert Search.of({"when": "recordings"}).only_recordings
     assert not Search.of({"when": "recordings", "city": "oulu"}).only_recordings
 
 
 @given(st.text(max_size=300))
 def test_any_text_can_be_searched_for(text: str) -> None:
-    Search.of({"text_search": text}).fits(a_view())
+    Search.of({"q": text}).fits(a_view())
