@@ -41,7 +41,9 @@ __all__ = ["EmbeddedRelay", "RelayConfig"]
 _log = get_logger("streaming.relay")
 
 TICK_S = 0.05
+RESCAN_TICKS = 300
 MAX_SLOTS = 8
+MAX_FEEDS_A_ROOM = 256
 MAX_SESSIONS_A_ROOM = 5000
 
 
@@ -96,9 +98,13 @@ class EmbeddedRelay:
         return self._port.port
 
     async def _ticking(self) -> None:
+        ticks = 0
         while True:
             await asyncio.sleep(TICK_S)
             self.tick()
+            ticks += 1
+            if ticks % RESCAN_TICKS == 0:
+                self._port.rescan()
 
     def tick(self) -> None:
         """What is due by the clock: feedback, reports, stalls, goodbyes. Called every 50 ms."""
@@ -161,6 +167,8 @@ class EmbeddedRelay:
     def _feed(self, room: _Room, feed: FeedId) -> Feed:
         known = room.feeds.get(feed)
         if known is None:
+            if len(room.feeds) >= MAX_FEEDS_A_ROOM:
+                raise Unavailable("too_many_feeds")
             known = Feed(feed, self._clock, self._engine, self._feed_changed)
             room.feeds[feed] = known
         return known

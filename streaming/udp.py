@@ -182,6 +182,21 @@ class MediaPort:
             raise OSError(errno.EADDRNOTAVAIL, "no address could be bound")
         self.port = port
 
+    def rescan(self) -> None:
+        """Bind addresses that the host gained since; those it lost stay, and send nowhere."""
+        if self._addresses is not None or not self._sockets:
+            return
+        loop = asyncio.get_running_loop()
+        for host in set(host_addresses()) - set(self.hosts):
+            try:
+                each = _Socket(len(self._sockets), host, self.port)
+            except OSError as error:
+                _log.warning("address not bound", error=type(error).__name__)
+                continue
+            self._sockets.append(each)
+            loop.add_reader(each.sock.fileno(), self._readable, each)
+            _log.info("address bound", port=self.port, count=len(self._sockets))
+
     def close(self) -> None:
         """Close all sockets; idempotent."""
         if self._sockets:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from infra.clock import ManualClock
 from infra.errors import Unavailable
-from streaming import ice
+from streaming import ice, udp
 from streaming.ice import IceLite, Path
 from streaming.udp import MediaPort, host_addresses
 from tests.streaming.house import until
@@ -224,6 +224,21 @@ async def test_a_full_socket_queues_a_bounded_moment_and_drops_the_oldest(
         async with asyncio.timeout(5):
             got = [await loop.sock_recv(sock, 100) for _ in range(3)]
         assert got == [b"new0", b"new1", b"new2"]
+    port.close()
+
+
+async def test_an_address_that_the_host_gains_is_bound_on_the_same_number(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(udp, "host_addresses", lambda: ["127.0.0.1"])
+    port = MediaPort(clock, Wakeups())
+    port.open()
+    Recorder(port)
+    monkeypatch.setattr(udp, "host_addresses", lambda: ["127.0.0.1", "127.0.0.3", "192.0.2.99"])
+    port.rescan()
+    assert set(port.hosts) == {"127.0.0.1", "127.0.0.3"}
+    with client() as sock:
+        assert (await ask(sock, check(), "127.0.0.3", port.port))[1] == "127.0.0.3"
     port.close()
 
 
