@@ -104,6 +104,7 @@ class Feed:
         """
         now_ms = self._clock.monotonic_ms()
         if self._source is not None:
+            self.flush()
             self._source.alive = False
         chosen = [
             next((plan for plan in tracks if plan.track.kind == kind), None) for kind in _KINDS

@@ -63,8 +63,8 @@ class Taker(Protocol):
         """A run of packets begins with this one: a new target with its offsets."""
         ...
 
-    def end(self, last: Wire) -> None:
-        """The run ended with this one."""
+    def end(self, last: Wire, at_ms: float) -> None:
+        """The run ended with this one, which came at that time."""
         ...
 
 
@@ -83,22 +83,23 @@ class Tap:
 class Shaped:
     """The stream in one shape: what was sent, for resends and replays, and who gets it."""
 
-    __slots__ = ("last", "ring", "shape", "tapped", "targets", "waiting")
+    __slots__ = ("last", "last_ms", "ring", "shape", "tapped", "targets", "waiting")
 
     def __init__(self, shape: Shape, size: int) -> None:
         self.shape = shape
         self.ring: Ring[Wire] = Ring(size)
         self.last: Wire | None = None
+        self.last_ms = 0.0
         self.waiting: list[Tap] = []
         self.tapped: list[Tap] = []
         self.targets: list[Target] = []
 
-    def keep(self, wire: Wire) -> bool:
+    def keep(self, wire: Wire, at_ms: float) -> bool:
         """Put a packet into the ring; False if its number is there or too old."""
         if not self.ring.add(wire.seq, wire):
             return False
         if self.last is None or wire.seq > self.last.seq:
-            self.last = wire
+            self.last, self.last_ms = wire, at_ms
         return True
 
 
@@ -186,6 +187,8 @@ class Stream:
         self._ring.clear()
         for shaped in self._shaped.values():
             shaped.ring.clear()
+        # Numbers given to packets that reached nobody are given again: no hole is left.
+        self.rewrite.highest = self._flushed
         self.rewrite.switch()
         self._floor = None
         self._highest = None
@@ -321,7 +324,7 @@ class Stream:
         ahead: list[Wire] = []
         for packet, timestamp in fresh:
             wire = shaped.shape.wire(packet, timestamp)
-            if not shaped.keep(wire):
+            if not shaped.keep(wire, packet.arrival_ms):
                 continue
             if wire.seq > before:
                 ahead.append(wire)
@@ -398,7 +401,7 @@ class Stream:
             unsent = {packet.seq for packet, _ in self._fresh}
             for number, (packet, timestamp) in self._ring.since(0):
                 if number not in unsent:
-                    shaped.keep(shape.wire(packet, timestamp))
+                    shaped.keep(shape.wire(packet, timestamp), packet.arrival_ms)
         tap.shaped = shaped
         shaped.waiting.append(tap)
 
@@ -413,7 +416,7 @@ class Stream:
             shaped.tapped.remove(tap)
             shaped.targets.remove(target)
             if shaped.last is not None:
-                tap.taker.end(shaped.last)
+                tap.taker.end(shaped.last, shaped.last_ms)
         if not shaped.tapped and not shaped.waiting:
             # Made anew from the same packets if needed: same bytes, same numbers.
             self._shaped.pop(shaped.shape, None)

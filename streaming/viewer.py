@@ -89,14 +89,14 @@ class Lane:
         self._report(now_ms)
         return target
 
-    def end(self, last: Wire) -> None:
+    def end(self, last: Wire, at_ms: float) -> None:
         """The run is over: its numbers are spent."""
         target = self._target
         if target is None:
             return
         self._next = max(self._next or 0, last.seq + target.seq_offset + 1)
         self._stamp = last.timestamp + target.ts_offset
-        self._stopped_ms = self._clock.monotonic_ms()
+        self._stopped_ms = at_ms
 
     # the viewer's side --------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """Where a decodable picture starts."""
 
+from __future__ import annotations
+
 import struct
 
 import pytest
@@ -36,7 +38,7 @@ def stap(*units: bytes) -> bytes:
         (b"\x78\x00\x09\x65", False, None),  # says more than there is
     ],
 )
-def test_h264(payload, key, sps):
+def test_h264(payload: bytes, key: bool, sps: bytes | None) -> None:
     contents = keyframes.h264(payload)
     assert (contents.key, contents.sps) == (key, sps)
     assert contents.opens == (key or sps is not None)
@@ -57,17 +59,17 @@ def test_h264(payload, key, sps):
         (b"", False),
     ],
 )
-def test_vp8(payload, key):
+def test_vp8(payload: bytes, key: bool) -> None:
     assert keyframes.vp8(payload).key is key
 
 
 @given(st.binary(max_size=40))
-def test_garbage_never_raises(payload):
+def test_garbage_never_raises(payload: bytes) -> None:
     for codec in ("H264", "VP8", "opus"):
         keyframes.look(codec, payload)
 
 
-def test_parameter_sets_are_kept_for_an_idr_that_lacks_them():
+def test_parameter_sets_are_kept_for_an_idr_that_lacks_them() -> None:
     kept = keyframes.ParameterSets()
     assert kept.aggregate() is None
     kept.note(keyframes.h264(SPS), 100)

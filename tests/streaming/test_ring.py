@@ -1,5 +1,7 @@
 """The ring holds the last packets and never two contents under one number."""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,9 @@ from streaming.ring import Ring
 
 
 @given(st.lists(st.integers(0, 300), max_size=200), st.integers(1, 40))
-def test_ring_is_the_first_content_of_each_of_the_last_numbers(numbers, size):
+def test_ring_is_the_first_content_of_each_of_the_last_numbers(
+    numbers: list[int], size: int
+) -> None:
     ring: Ring[int] = Ring(size)
     model: dict[int, int] = {}
     highest = -1
@@ -25,7 +29,7 @@ def test_ring_is_the_first_content_of_each_of_the_last_numbers(numbers, size):
     assert list(ring.since(150)) == sorted((n, p) for n, p in model.items() if n >= 150)
 
 
-def test_a_cleared_ring_is_empty():
+def test_a_cleared_ring_is_empty() -> None:
     ring: Ring[str] = Ring(4)
     ring.add(70_000, "a")
     ring.clear()
@@ -34,6 +38,6 @@ def test_a_cleared_ring_is_empty():
     assert ring.add(3, "b")
 
 
-def test_a_ring_of_nothing_is_refused():
+def test_a_ring_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Ring(0)

@@ -1,5 +1,9 @@
 """RTCP: round trips, the wrap of NACK, garbage, and agreement with aiortc."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from aiortc import rtp as other
 from hypothesis import given
@@ -15,13 +19,15 @@ BLOCKS = st.builds(
 
 
 @given(U32, st.lists(BLOCKS, max_size=4))
-def test_receiver_report_round_trip(ssrc, blocks):
+def test_receiver_report_round_trip(ssrc: int, blocks: list[rtcp.Block]) -> None:
     data = rtcp.receiver_report(ssrc, blocks)
     assert rtcp.parse(data) == [rtcp.ReceiverInfo(ssrc, tuple(blocks))]
 
 
 @given(U32, st.floats(1e9, 2e9), U32, U32, U32, st.lists(BLOCKS, max_size=2))
-def test_sender_report_round_trip(ssrc, ntp_s, timestamp, packets, octets, blocks):
+def test_sender_report_round_trip(
+    ssrc: int, ntp_s: float, timestamp: int, packets: int, octets: int, blocks: list[rtcp.Block]
+) -> None:
     data = rtcp.sender_report(ssrc, ntp_s, timestamp, packets, octets, blocks)
     (report,) = rtcp.parse(data)
     assert isinstance(report, rtcp.SenderInfo)
@@ -31,24 +37,26 @@ def test_sender_report_round_trip(ssrc, ntp_s, timestamp, packets, octets, block
 
 
 @given(U32, U32, st.integers(0, 1 << 20), st.sets(st.integers(0, 90), min_size=1))
-def test_nack_round_trip_over_the_wrap(ssrc, media, start, offsets):
+def test_nack_round_trip_over_the_wrap(
+    ssrc: int, media: int, start: int, offsets: set[int]
+) -> None:
     numbers = sorted(start + offset for offset in offsets)
     (report,) = rtcp.parse(rtcp.nack(ssrc, media, numbers))
     assert report == rtcp.Nack(ssrc, media, tuple(n & 0xFFFF for n in numbers))
 
 
-def test_nack_is_one_entry_over_the_wrap():
+def test_nack_is_one_entry_over_the_wrap() -> None:
     assert len(rtcp.nack(1, 2, [65534, 65535, 65536, 65540])) == 16
 
 
 @given(U32, U32)
-def test_pli_and_fir_round_trip(ssrc, media):
+def test_pli_and_fir_round_trip(ssrc: int, media: int) -> None:
     assert rtcp.parse(rtcp.pli(ssrc, media)) == [rtcp.Pli(ssrc, media)]
     assert rtcp.parse(rtcp.fir(ssrc, [(media, 7)])) == [rtcp.Fir(ssrc, ((media, 7),))]
 
 
 @given(U32, st.integers(0, 1 << 40), st.lists(U32, max_size=5))
-def test_remb_keeps_18_significant_bits(ssrc, bitrate, ssrcs):
+def test_remb_keeps_18_significant_bits(ssrc: int, bitrate: int, ssrcs: list[int]) -> None:
     (report,) = rtcp.parse(rtcp.remb(ssrc, bitrate, ssrcs))
     assert isinstance(report, rtcp.Remb)
     assert report.ssrcs == tuple(ssrcs)
@@ -61,7 +69,9 @@ def test_remb_keeps_18_significant_bits(ssrc, bitrate, ssrcs):
     st.lists(st.one_of(st.none(), st.integers(-300, 2000)), min_size=1, max_size=60),
     st.integers(0, 255),
 )
-def test_transport_cc_round_trip(base, start, steps, count):
+def test_transport_cc_round_trip(
+    base: int, start: int, steps: list[int | None], count: int
+) -> None:
     arrivals: list[int | None] = []
     now = start
     for step in steps:
@@ -81,7 +91,7 @@ def test_transport_cc_round_trip(base, start, steps, count):
 
 
 @given(st.binary(max_size=100))
-def test_garbage_raises_only_value_error(data):
+def test_garbage_raises_only_value_error(data: bytes) -> None:
     try:
         rtcp.parse(data)
     except ValueError:
@@ -94,7 +104,9 @@ def test_garbage_raises_only_value_error(data):
     st.booleans(),
     st.binary(max_size=60),
 )
-def test_bodies_of_garbage_raise_only_value_error(kind, count, padded, body):
+def test_bodies_of_garbage_raise_only_value_error(
+    kind: int, count: int, padded: bool, body: bytes
+) -> None:
     body += bytes(-len(body) % 4)
     head = bytes([0x80 | (0x20 if padded else 0) | count, kind, 0, len(body) // 4])
     try:
@@ -103,12 +115,12 @@ def test_bodies_of_garbage_raise_only_value_error(kind, count, padded, body):
         pass
 
 
-def test_a_nack_cannot_ask_for_everything():
+def test_a_nack_cannot_ask_for_everything() -> None:
     with pytest.raises(ValueError, match="too much"):
         rtcp.parse(rtcp.nack(1, 2, range(2000)))
 
 
-def test_aiortc_reads_our_compound():
+def test_aiortc_reads_our_compound() -> None:
     block = rtcp.Block(5, 12, -3, 70_000, 4, 0x1234, 99)
     data = (
         rtcp.sender_report(1, 1.7e9, 5, 6, 7, [block])
@@ -117,7 +129,8 @@ def test_aiortc_reads_our_compound():
         + rtcp.pli(1, 2)
         + rtcp.bye([1, 2])
     )
-    sr, sdes, nack, pli, bye = other.RtcpPacket.parse(data)
+    theirs: list[Any] = list(other.RtcpPacket.parse(data))
+    sr, sdes, nack, pli, bye = theirs
     assert sr.reports[0].packets_lost == -3
     assert sdes.chunks[0].items[0][1] == b"lampio"
     assert nack.lost == [9, 10, 40]
@@ -127,7 +140,7 @@ def test_aiortc_reads_our_compound():
     ]  # fmt: skip
 
 
-def test_we_read_what_aiortc_writes():
+def test_we_read_what_aiortc_writes() -> None:
     packet = other.RtcpPsfbPacket(
         fmt=other.RTCP_PSFB_APP, ssrc=1, media_ssrc=0, fci=other.pack_remb_fci(2_400_000, [7])
     )
@@ -137,5 +150,5 @@ def test_we_read_what_aiortc_writes():
 
 
 @given(st.lists(st.tuples(U32, st.text(max_size=20)), max_size=4))
-def test_names_round_trip(cnames):
+def test_names_round_trip(cnames: list[tuple[int, str]]) -> None:
     assert rtcp.parse(rtcp.names(cnames)) == [rtcp.Names(tuple(cnames))]
