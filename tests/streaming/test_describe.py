@@ -7,7 +7,7 @@ import pytest
 from infra.errors import Unacceptable
 from streaming import describe, sdp
 from streaming.describe import Ours, Stream
-from tests.streaming.test_sdp import PUBLISH, VIEW
+from tests.streaming.test_sdp import OFFERS, PUBLISH, VIEW
 
 OURS = Ours("ours1234", "p" * 32, ":".join(["AB"] * 32), (("192.0.2.1", 8080), ("::1", 8080)))
 
@@ -108,3 +108,17 @@ def test_our_offer_has_fixed_numbers_and_one_group_a_slot() -> None:
     assert [c.payload_type for c in offer.sections[3].codecs] == [102, 96]
     assert all(s.extensions[sdp.MID] == 1 for s in offer.sections)
     assert all(s.direction == "sendonly" for s in offer.sections)
+
+
+def test_ffmpegs_passive_offer_is_read_and_answered_with_h264() -> None:
+    text = (OFFERS / "ffmpeg_publish.sdp").read_bytes().decode()
+    assert sdp.parse(text).setup == "passive"
+    sound, picture = answer_to(text, "active")[1].sections
+    assert [c.name for c in sound.codecs] == ["opus"]
+    assert [c.name for c in picture.codecs] == ["H264"]
+    assert sound.setup == "active" and sdp.TRANSPORT_CC not in picture.extensions
+
+
+def test_firefox_is_answered_with_vp8_in_its_bundle_only_section() -> None:
+    picture = answer_to((OFFERS / "firefox_publish.sdp").read_bytes().decode())[1].sections[1]
+    assert picture.port == 9 and [c.name for c in picture.codecs] == ["VP8"]
