@@ -76,6 +76,11 @@ class Devices:
             if presented is not None:
                 ending = ending.where(DeviceSecretRow.digest == digest(presented))
             await session.execute(ending)
+            await session.execute(
+                delete(DeviceSecretRow).where(
+                    DeviceSecretRow.device == device_id, DeviceSecretRow.ends_at_ms <= self._now()
+                )
+            )
             session.add(self._device_secret(device_id, secret))
         return secret
 

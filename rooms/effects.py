@@ -52,7 +52,7 @@ async def apply(
     """Write what the event changes beside the log."""
     match event:
         case PhaseChanged():
-            await _phase(session, room, event, touched=bool(because.acts))
+            await _phase(session, room, organisation, event, touched=bool(because.acts))
         case Named():
             await session.execute(
                 update(SeatRow).where(SeatRow.id == event.seat).values(name=event.name)
@@ -147,7 +147,9 @@ async def set_doors(
         )
 
 
-async def _phase(session: AsyncSession, room: str, event: PhaseChanged, *, touched: bool) -> None:
+async def _phase(
+    session: AsyncSession, room: str, organisation: str, event: PhaseChanged, *, touched: bool
+) -> None:
     await session.execute(
         update(RoomRow)
         .where(RoomRow.id == room)
@@ -155,8 +157,8 @@ async def _phase(session: AsyncSession, room: str, event: PhaseChanged, *, touch
     )
     if touched:
         await session.execute(update(ShowRow).where(ShowRow.id == room).values(touched=True))
-    if Phase.DOORS not in TRANSITIONS[event.phase]:
-        await _undue(session, room, DOORS, "")
+    doors_at_ms = await session.scalar(select(ShowRow.doors_at_ms).where(ShowRow.id == room))
+    await set_doors(session, room, organisation, event.phase, doors_at_ms)
 
 
 async def _undue(session: AsyncSession, room: str, what: str, ref: str) -> None:

@@ -159,11 +159,10 @@ class House:
         Only the actor's seat counts: what it is and may do, the owner reads from the database. Raises
         the errors of `infra.errors`.
         """
-        if room not in self._rooms:
-            try:
-                await self.open(room)
-            except Conflict:
-                pass  # another node owns it: the seam finds that one
+        try:
+            await self.open(room)
+        except Conflict:
+            pass  # another node owns it: the seam finds that one
         key = getattr(command, "key", None)
         reply = await self._commands.call(
             room,

@@ -31,6 +31,8 @@ from rooms.tickets import (
 )
 
 PLACES_MAX = 60
+NAME_MAX = 40
+"""Characters, as everywhere on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,9 @@ class Seats(Devices):
             raise BadInput("companion_of", "a companion's ticket names a guest's, others none")
         if not 1 <= places <= PLACES_MAX:
             raise BadInput("places", "a ticket has 1 to 60 places")
+        name = (name or "").strip() or None
+        if name is not None and len(name) > NAME_MAX:
+            raise BadInput("name", "a name has at most 40 characters")
         ticket, seats, secret = new_id(), tuple(new_id() for _ in range(places)), new_secret()
         async with self._database.unit_of_work() as session:
             organisation = await session.scalar(
@@ -167,11 +172,13 @@ class Seats(Devices):
 
     # --- seats --------------------------------------------------------------------------------
 
-    async def find(self, secret: str, kind: SecretKind | str) -> Seat | None:
+    async def find(
+        self, secret: str, kind: SecretKind | str, *, device: str | None = None
+    ) -> Seat | None:
         """The seat that a secret of this kind leads to, None for a wrong or revoked one.
 
-        A link of a ticket with several places leads to the first free one. Nothing is changed; what
-        the ticket's status says is the caller's to look at.
+        A link of a ticket with several places leads the `device` to where it sits already, others to
+        the first free one. Nothing is changed; what the ticket's status says is the caller's to see.
         """
         kept = digest(secret)
         async with self._database.reading() as session:
@@ -184,11 +191,13 @@ class Seats(Devices):
             ):
                 return None
             seats = await self._seats(session, _SEAT.where(SeatRow.ticket == row.ticket))
-            free = await session.scalars(
-                select(SeatRow.id).where(SeatRow.ticket == row.ticket, SeatRow.device.is_(None))
+            rows = await session.execute(
+                select(SeatRow.id, SeatRow.device).where(SeatRow.ticket == row.ticket)
             )
-            unused = set(free.all())
-        return next((seat for seat in seats if seat.id in unused), seats[0])
+            sits = {one.id: one.device for one in rows.all()}
+        mine = [seat for seat in seats if device is not None and sits[seat.id] == device]
+        free = [seat for seat in seats if sits[seat.id] is None]
+        return next(iter(mine + free), seats[0])
 
     async def seat(self, seat_id: str) -> Seat:
         """The seat as it stands. Raises `Unknown` (`no_seat`)."""
@@ -224,7 +233,7 @@ class Seats(Devices):
             refuse_if_over(seat)
             if await session.get(DeviceRow, device_id) is None:
                 raise Unknown("no_device", "no such device")
-            row = await session.get_one(SeatRow, seat_id)
+            row = await session.get_one(SeatRow, seat_id, with_for_update=True)
             if row.device not in (None, device_id):
                 if not move:
                     raise Conflict(

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from infra.errors import Conflict, Unknown
 from rooms.messages import AnswerCompany, AskCompany, PhaseChanged
 from rooms.notices import Notices, PhaseOrder, RevokeOrder
+from rooms.orders import place
 from rooms.phases import Phase, Role
 from rooms.tables import DueRow, RoomOrderRow
 from rooms.tickets import TicketStatus
@@ -50,6 +51,19 @@ async def test_doors_that_a_host_opened_are_not_due_any_more(evening: Evening) -
     await evening.phase(Phase.DOORS)
     assert await due(evening) == []
     assert (await evening.shows.get(ROOM)).touched
+
+
+async def test_a_draft_has_no_doors_until_it_is_published(evening: Evening) -> None:
+    async def waits() -> int:
+        async with evening.database.reading() as session:
+            rows = await session.scalars(select(DueRow).where(DueRow.room == "luonnos"))
+            return len(rows.all())
+
+    await evening.shows.plan(TURKU, plan(evening.clock, "luonnos"), phase=Phase.DRAFT)
+    assert await waits() == 0
+    order = PhaseOrder(phase=Phase.SCHEDULED)
+    await place(evening.database, evening.clock, "luonnos", order)
+    assert await waits() == 1
 
 
 async def test_a_new_time_for_the_doors_replaces_the_old_one(evening: Evening) -> None:

@@ -199,6 +199,7 @@ async def test_a_companion_without_a_yes_may_ask_and_no_more(evening: Evening) -
     assert [item.state for item in seen.company] == ["accepted"]
 
 
+@pytest.mark.blocking_ms(1000)  # five hundred decisions that never wait, in one step
 async def test_a_room_that_is_busy_says_so_and_recovers(evening: Evening) -> None:
     room = await evening.house.open(ROOM)
     flood = [room.decide(lambda state, now: ()) for _ in range(QUEUE_LIMIT + 5)]

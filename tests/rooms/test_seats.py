@@ -144,6 +144,25 @@ async def test_a_group_tickets_link_leads_to_the_first_free_place(evening: Eveni
     assert full.id == group.seats[0]
 
 
+async def test_a_group_tickets_link_leads_a_device_back_to_its_place(evening: Evening) -> None:
+    group, tablet = await evening.ticket(Role.GUEST, places=3), await device(evening)
+    await evening.seats.enter(group.seats[1], tablet)
+    found = await evening.seats.find(group.secret, "link", device=tablet)
+    other = await evening.seats.find(group.secret, "link", device="another")
+    assert found is not None
+    assert other is not None
+    assert (found.id, other.id) == (group.seats[1], group.seats[0])
+
+
+async def test_a_name_is_trimmed_and_bounded(evening: Evening) -> None:
+    guest = await evening.ticket(Role.GUEST, name="  Aune ")
+    assert (await evening.seats.seat(guest.seat)).name == "Aune"
+    unnamed = await evening.ticket(Role.GUEST, name=" ")
+    assert (await evening.seats.seat(unnamed.seat)).name is None
+    with pytest.raises(BadInput):
+        await evening.ticket(Role.GUEST, name="A" * 41)
+
+
 @pytest.mark.parametrize("places", [0, 61])
 async def test_a_ticket_has_one_to_sixty_places(evening: Evening, places: int) -> None:
     with pytest.raises(BadInput):
