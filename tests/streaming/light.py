@@ -133,6 +133,14 @@ class LightPeer:
         message.add_message_integrity(self._theirs[1].encode())
         self._send(bytes(message))
 
+    async def reached(self) -> None:
+        """Wait until the relay has read all that was sent so far."""
+        answers = self.answers
+        self.check()
+        async with asyncio.timeout(10):
+            while self.answers == answers:
+                await asyncio.sleep(0.002)
+
     # packets ------------------------------------------------------------------------------------
 
     def _send(self, data: bytes) -> None:

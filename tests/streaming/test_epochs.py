@@ -25,13 +25,6 @@ async def house() -> AsyncIterator[House]:
             await peer.close()
 
 
-async def reached(house: House, peer: LightPeer) -> None:
-    """All that the peer sent so far has been read by the relay."""
-    answers = peer.answers
-    peer.check()
-    await until(lambda: peer.answers > answers)
-
-
 def seen(peer: LightPeer) -> bytes:
     return b"|".join([*peer.texts("video"), *peer.texts("audio")])
 
@@ -43,12 +36,12 @@ async def test_rehearsals_frames_reach_no_guest_who_joins_right_after_the_change
     performer = await house.publisher(right)
     performer.frame(b"rehearsal", 0, key=True)
     performer.sound(b"rehearsal", 0)
-    await reached(house, performer)
+    await performer.reached()
 
     await house.relay.new_epoch(ROOM, 2)
     performer.frame(b"rehearsal", 1, key=True)
     performer.sound(b"rehearsal", 1)
-    await reached(house, performer)
+    await performer.reached()
     asked = performer.plis
     await house.relay.regrant(replace(right, epoch=2))
     await until(lambda: performer.plis > asked)
@@ -56,10 +49,10 @@ async def test_rehearsals_frames_reach_no_guest_who_joins_right_after_the_change
     # still on their way when the change came
     performer.frame(b"rehearsal", 2, key=True)
     performer.sound(b"rehearsal", 2)
-    await reached(house, performer)
+    await performer.reached()
     house.clock.advance(200)
     performer.frame(b"rehearsal", 3)
-    await reached(house, performer)
+    await performer.reached()
     performer.frame(b"live", 4, key=True)
     performer.sound(b"live", 4)
     await until(lambda: b"live" in newcomer.texts("audio"))
@@ -78,7 +71,7 @@ async def test_a_guest_gets_nothing_while_the_right_is_of_another_epoch(house: H
     house.clock.advance(200)
     performer.frame(b"two", 1, key=True)
     performer.sound(b"two", 1)
-    await reached(house, performer)
+    await performer.reached()
     assert b"two" not in seen(watching)
     before = len(watching.received)
     await house.relay.regrant(replace(right, epoch=2))
@@ -94,7 +87,7 @@ async def test_a_publisher_without_a_right_of_this_epoch_is_heard_by_nobody(hous
     performer, watching = await house.publisher(artist(epoch=7)), await house.viewer()
     performer.frame(b"early", 0, key=True)
     performer.sound(b"early", 0)
-    await reached(house, performer)
+    await performer.reached()
     assert not watching.received
     right = house.relay.grants(ROOM)[0]
     await house.relay.regrant(replace(right, epoch=1))
@@ -103,7 +96,7 @@ async def test_a_publisher_without_a_right_of_this_epoch_is_heard_by_nobody(hous
     await until(lambda: watching.texts("audio") == [b"now"])
     await house.relay.regrant(replace(right, epoch=1, may=frozenset()))
     performer.sound(b"no more", 2)
-    await reached(house, performer)
+    await performer.reached()
     assert watching.texts("audio") == [b"now"]
     assert house.relay._sessions[SessionId(performer.session)].peer.connected
 
@@ -114,7 +107,7 @@ async def test_after_a_change_nothing_of_before_is_sent_again(house: House) -> N
     watching.drop = lambda plain: True
     performer.sound(b"old", 0)
     performer.sound(b"old", 1)
-    await reached(house, performer)
+    await performer.reached()
     session = house.relay._sessions[SessionId(watching.session)]
     await house.relay.new_epoch(ROOM, 2)
     for each in (right, viewing):
@@ -128,5 +121,5 @@ async def test_after_a_change_nothing_of_before_is_sent_again(house: House) -> N
     sent = session.stats()["received_packets"]
     watching.send_rtcp(rtcp.nack(1, ssrc, [number - 1, number - 2]))
     await until(lambda: session.stats()["received_packets"] > sent)
-    await reached(house, watching)
+    await watching.reached()
     assert watching.texts("audio") == [b"new"]
