@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+from web.drawings import motifs_hands as hands
+from web.drawings import motifs_land as land
 from web.drawings import motifs_music as music
+from web.drawings import motifs_stage as stage
 from web.drawings import motifs_words as spoken
 from web.drawings.house import curtain, door_picture, footlights, houserows
 from web.drawings.paper import COLOURWAYS, Paper, seed_of
@@ -27,11 +30,27 @@ MOTIFS: Mapping[str, Motif] = {
     "storytelling": spoken.storytelling,
     "song": music.song,
     "film_music": music.film_music,
+    "yoik": land.yoik,
+    "choir": stage.choir,
+    "clown": stage.clown,
+    "tango": stage.tango,
+    "visual_art": hands.visual_art,
+    "quiz": hands.quiz,
+    "folk_music": land.folk_music,
+    "circus": stage.circus,
+    "opera": stage.opera,
+    "puppet_theatre": stage.puppet_theatre,
+    "sign_poetry": hands.sign_poetry,
+    "book_circle": hands.book_circle,
+    "organ": land.organ,
+    "theatre": stage.theatre,
+    "nature_sound": land.nature_sound,
+    "jazz": land.jazz,
 }
 
 # Figures stand on a straight floor, not on a slope; motifs with a horizon bring their own.
-STANDING = frozenset({"chair_dance"})
-OWN_HORIZON = frozenset({"song"})
+STANDING = frozenset({"chair_dance", "tango", "theatre", "clown"})
+OWN_HORIZON = frozenset({"song", "yoik", "choir", "nature_sound"})
 
 
 def lay_floor(paper: Paper, art_form: str, seed: bytes, width: int, height: int) -> None:

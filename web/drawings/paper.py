@@ -40,8 +40,8 @@ class Colourway:
     light: str = "cream"
 
     def colour(self, role: str) -> str:
-        """The hexadecimal colour of a role."""
-        return YARNS[getattr(self, role)]
+        """The hexadecimal colour of a role; a yarn's own name stands for itself (a clown's nose)."""
+        return YARNS[getattr(self, role, role)]
 
 
 COLOURWAYS = (
