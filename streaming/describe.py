@@ -18,6 +18,8 @@ VIDEO = ("H264", "VP8")
 
 OPUS_SENT_TO_US = "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1;maxaveragebitrate=128000"
 OPUS_SENT_BY_US = "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1"
+OPUS_ECHOED = ("useinbandfec", "usedtx", "stereo", "sprop-stereo", "maxaveragebitrate")
+OPUS_MAX_BITS = 510_000
 # Without it Chromium starts near 300 kb/s, and the first ten seconds of a show are mush.
 START_KBITS = 2500
 
@@ -149,9 +151,8 @@ def published_answer(
             extensions.pop(sdp.TRANSPORT_CC, None)
         congestion = ["transport-cc"] if wide else []
         if accepted.kind == "audio":
-            answered = Codec(
-                codec.payload_type, codec.name, 48_000, 2, OPUS_SENT_TO_US, ["nack", *congestion]
-            )
+            fmtp = _opus_wanted(codec)
+            answered = Codec(codec.payload_type, codec.name, 48_000, 2, fmtp, ["nack", *congestion])
         else:
             start = f"x-google-start-bitrate={START_KBITS}"
             fmtp = start
@@ -168,6 +169,21 @@ def published_answer(
             accepted.kind, section.mid, [answered], extensions, "recvonly", setup, ours, None
         )
     return _text(lines)
+
+
+def _opus_wanted(offered: Codec) -> str:
+    """The sound we ask for: as the publisher means to send it if she names a rate, else stereo music.
+
+    A sender goes by the other side's description (RFC 7587 6.1), so her own wish must come back to her.
+    """
+    if not (offered.parameter("maxaveragebitrate") or "").isdecimal():
+        return OPUS_SENT_TO_US
+    parts = ["minptime=10"]
+    for name in OPUS_ECHOED:
+        value = offered.parameter(name)
+        if value is not None and value.isascii() and value.isdecimal():
+            parts.append(f"{name}={min(int(value), OPUS_MAX_BITS)}")
+    return ";".join(parts)
 
 
 def viewed_answer(

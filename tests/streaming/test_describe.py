@@ -36,6 +36,16 @@ def test_a_publisher_is_answered_with_h264_and_stereo_music() -> None:
     assert text.count("a=candidate:") == 4
 
 
+def test_a_publisher_who_names_her_rate_gets_her_own_wish_back() -> None:
+    speech = "useinbandfec=1;usedtx=1;stereo=0;sprop-stereo=0;maxaveragebitrate=40000"
+    text = PUBLISH.replace("minptime=10;useinbandfec=1", f"minptime=10;{speech};evil=x y")
+    (opus,) = answer_to(text)[1].sections[0].codecs
+    assert opus.fmtp == f"minptime=10;{speech}"
+    greedy = PUBLISH.replace("useinbandfec=1", "maxaveragebitrate=99999999999")
+    (opus,) = answer_to(greedy)[1].sections[0].codecs
+    assert opus.parameter("maxaveragebitrate") == "510000"
+
+
 def test_remb_only_where_transport_cc_is_not_offered() -> None:
     without = "\r\n".join(x for x in PUBLISH.split("\r\n") if "transport-" not in x)
     picture = answer_to(without)[1].sections[1]

@@ -94,6 +94,13 @@ async def test_a_viewer_sees_from_the_keyframe_on_and_hears_at_once(house: House
     assert not any(b"too early" in t for t in guest_.texts("video"))
 
 
+async def test_packets_of_1400_bytes_pass_whole(house: House) -> None:
+    artist_, guest_ = await house.publisher(), await house.viewer()
+    artist_.frame(b"key", 0, key=True)
+    artist_.frame(b"x" * 1387, 3000)
+    await until(lambda: [t for t in guest_.texts("video") if len(t) == 1388])
+
+
 async def test_a_lost_packet_is_sent_again_with_the_same_bytes(house: House) -> None:
     artist_, guest_ = await house.publisher(), await house.viewer()
     for n in range(5):
