@@ -121,3 +121,13 @@ def test_only_settings_that_somebody_reads_are_there() -> None:
         if not re.search(rf"(settings|self|loaded|chosen)\.{name}\b", code)
     ]
     assert unread == []
+
+
+def test_the_sample_of_a_real_server_is_one_that_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = SAMPLE.parent / "infra" / "deploy" / "lampio.env"
+    with pytest.raises(WrongSettings, match="SECRET_KEYS is needed"):
+        load_settings(_env_file=sample)
+    monkeypatch.setenv("SECRET_KEYS", KEY)
+    settings = load_settings(_env_file=sample)
+    assert not settings.is_local
+    assert settings.host == "127.0.0.1"
