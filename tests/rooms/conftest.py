@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from infra.bus_local import LocalBus, LocalCommands
-from infra.clock import ManualClock
+from infra.clock import Clock, ManualClock
 from infra.database import Database
 from rooms.actors import Actor
 from rooms.house import House
@@ -32,7 +32,7 @@ def organisation(name: str) -> Organisation:
     return Organisation(name.lower(), words, words, words)
 
 
-def plan(clock: ManualClock, show: str = ROOM, city: str = "turku", **other: Any) -> ShowPlan:
+def plan(clock: Clock, show: str = ROOM, city: str = "turku", **other: Any) -> ShowPlan:
     """A show that starts in an hour and opens its doors in 45 minutes."""
     fields: dict[str, Any] = {
         "id": show,

@@ -8,7 +8,10 @@ from sqlalchemy import func, select
 from infra.database import Base
 from infra.errors import Forbidden, Unknown
 from rooms import tables
-from rooms.phases import Role
+from rooms.actors import Actor
+from rooms.messages import AnswerCompany, Command, EndCompany, RemoveSeat
+from rooms.phases import Phase, Role
+from rooms.room import HANDLERS
 from rooms.scope import Scope, owned, within
 from rooms.tables import TicketRow
 from tests.rooms.conftest import OULU, ROOM, TURKU, Evening, plan
@@ -67,6 +70,52 @@ async def test_another_citys_ids_are_unknown_and_nothing_changes(evening: Evenin
             await attempt
     assert await counts(evening) == before
     assert (await evening.seats.seat(guest.seat)).status == "issued"
+
+
+def of(kind: type[Command], seat: str) -> Command:
+    """A command of this kind that names the seat wherever it can."""
+    values = {
+        "id": 1,
+        "key": "key-of-a-sweep",
+        "name": "Aune",
+        "text": "Hei",
+        "line": 1,
+        "request": 1,
+        "phase": Phase.LIVE,
+        "yes": True,
+        "seat": seat,
+        "companion": seat,
+    }
+    return kind(**{name: values[name] for name in kind.model_fields if name != "type"})
+
+
+@pytest.mark.parametrize("kind", list(HANDLERS), ids=lambda kind: kind.__name__)
+async def test_no_message_reaches_another_show(evening: Evening, kind: type[Command]) -> None:
+    await evening.phase(Phase.DOORS)
+    mine = await evening.ticket(Role.GUEST, name="Aune")
+    theirs = {
+        role: await evening.seats.issue(OULU, "kantele", role)
+        for role in (Role.GUEST, Role.ARTIST, Role.HOST)
+    }
+    before = await counts(evening)
+    for role, ticket in theirs.items():
+        with pytest.raises(Unknown):
+            await evening.house.submit(Actor(ticket.seat, role), ROOM, of(kind, mine.seat))
+    assert await counts(evening) == before
+
+
+@pytest.mark.parametrize("kind", [RemoveSeat, AnswerCompany, EndCompany])
+async def test_no_message_names_a_seat_of_another_show(
+    evening: Evening, kind: type[Command]
+) -> None:
+    await evening.phase(Phase.DOORS)
+    theirs = await evening.seats.issue(OULU, "kantele", Role.GUEST)
+    actor = await evening.ticket(Role.HOST if kind is RemoveSeat else Role.GUEST)
+    before = await counts(evening)
+    with pytest.raises(Unknown):
+        await evening.house.submit(Actor(actor.seat, Role.HOST), ROOM, of(kind, theirs.seat))
+    assert await counts(evening) == before
+    assert (await evening.seats.seat(theirs.seat)).status == "issued"
 
 
 async def test_a_companion_is_bound_to_a_guest_of_the_same_show(evening: Evening) -> None:
