@@ -1,4 +1,4 @@
-"""Writes the browser's types: every model of `rooms/messages.py` as a JSDoc typedef.
+"""Writes the browser's types: every model of the wire as a JSDoc typedef.
 
 `make wire` (`python -m web.wire`) writes `web/static/js/wire.js`; a test compares the file with the
 models. What the browser sends may leave out fields that have a default; what it receives is whole.
@@ -23,7 +23,7 @@ MODULES = ("rooms.commands", "rooms.events", "rooms.messages")
 UNIONS = ("ClientMessage", "Event", "ServerMessage")
 BASES = (messages.Wire, messages.Command, messages.WritingCommand)
 HEAD = """\
-// Types of the wire, written from rooms/messages.py by `make wire`: change them there.
+// Types of the wire, written from rooms/{commands,events,messages}.py by `make wire`: change them there.
 // Nothing here runs; other modules name these types in their JSDoc.
 """
 PLAIN: dict[Any, str] = {str: "string", int: "number", float: "number", bool: "boolean"}
@@ -72,16 +72,12 @@ def models() -> list[type[BaseModel]]:
 def typedef(model: type[BaseModel]) -> str:
     """One model as a typedef; commands may leave out what has a default, `type` always stands."""
     sent = issubclass(model, messages.Command)
-    lines = ["/**"]
-    if model.__doc__:
-        lines += [f" * {line.strip()}".rstrip() for line in model.__doc__.strip().splitlines()]
-    lines.append(f" * @typedef {{Object}} {model.__name__}")
+    fields = []
     for name, field in model.model_fields.items():
         optional = sent and name != "type" and not field.is_required()
-        shown = f"[{name}]" if optional else name
-        lines.append(f" * @property {{{type_of(field.annotation)}}} {shown}")
-    lines.append(" */")
-    return "\n".join(lines)
+        fields.append(f"{name}{'?' if optional else ''}: {type_of(field.annotation)}")
+    doc = " ".join((model.__doc__ or "").split())
+    return f"// {doc}\n/** @typedef {{{{{', '.join(fields)}}}}} {model.__name__} */"
 
 
 def values_of(enum: type[StrEnum]) -> str:

@@ -17,7 +17,7 @@ def test_every_model_is_described_once() -> None:
     names = [model.__name__ for model in models()]
     assert len(names) == len(set(names)) > 40
     for name in names:
-        assert render().count(f"@typedef {{Object}} {name}\n") == 1
+        assert render().count(f"}}}} {name} */") == 1
 
 
 def test_the_connection_keeps_every_command_that_writes() -> None:

@@ -19,6 +19,7 @@ import { phoned, text } from "./texts.js";
  * @property {number|null} lostAt when the page's own connection went, null while it stands
  * @property {boolean} expected a picture should be moving
  * @property {boolean} stalled the server says that the artist's feed does not come in
+ * @property {boolean} lineUp ICE and DTLS of the media stand
  * @property {number} pictureAt the last frame, or since when frames are expected
  * @property {number} soundAt the last progress of sound, likewise
  */
@@ -26,8 +27,11 @@ import { phoned, text } from "./texts.js";
 const SAY_MS = 2000;
 const PHONE_MS = 20000;
 const DOUBT_MS = 1000;
-const ANEW_MS = 3000;
-const OURS_MS = 5000;
+const ANEW_MS = 2500;
+// While the line stands, the artist's own loss is likelier: the server tells of it within 4 s, and a
+// whole hall need not knock at once.
+const ANEW_LINE_UP_MS = 5000;
+const OURS_MS = 5500;
 const REMEDY_PAUSE = { probe: 2000, keyframe: 2000, view: 4000 };
 const LOOK_MS = 250;
 const BACK_MS = 4000;
@@ -38,7 +42,7 @@ const BACK_MS = 4000;
  * @param {Watched} watched
  * @returns {{sentence: Sentence|null, remedies: Remedy[]}}
  */
-export function judge({ now, lostAt, expected, stalled, pictureAt, soundAt }) {
+export function judge({ now, lostAt, expected, stalled, lineUp, pictureAt, soundAt }) {
   const still = expected ? now - pictureAt : 0;
   if (lostAt !== null) {
     const lost = expected ? Math.min(now - lostAt, still) : now - lostAt;
@@ -48,7 +52,7 @@ export function judge({ now, lostAt, expected, stalled, pictureAt, soundAt }) {
   // The server knows why nothing comes; there is nothing to mend here.
   if (stalled) return { sentence: "artist_lost", remedies: [] };
   /** @type {Remedy[]} */
-  const remedies = ["probe", still < ANEW_MS ? "keyframe" : "view"];
+  const remedies = ["probe", still < (lineUp ? ANEW_LINE_UP_MS : ANEW_MS) ? "keyframe" : "view"];
   if (now - soundAt < DOUBT_MS * 2) return { sentence: still >= OURS_MS ? "sound_only" : null, remedies };
   if (still >= PHONE_MS) return { sentence: "still_lost", remedies };
   return { sentence: still >= OURS_MS ? "lost_connection" : null, remedies };
@@ -127,7 +131,7 @@ export class Trouble extends Component {
     const now = performance.now();
     const pictureAt = Math.max(this.#viewer.lastFrameAt, this.#since);
     const { sentence, remedies } = judge({
-      now, pictureAt, lostAt: this.#lostAt, expected: this.#expected, stalled: this.#stalled, soundAt: this.#soundAt,
+      now, pictureAt, lineUp: this.#viewer.connected, lostAt: this.#lostAt, expected: this.#expected, stalled: this.#stalled, soundAt: this.#soundAt,
     });
     if (remedies.length > 0) void this.#count(now);
     else this.#views = 0;

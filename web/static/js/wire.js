@@ -1,4 +1,4 @@
-// Types of the wire, written from rooms/messages.py by `make wire`: change them there.
+// Types of the wire, written from rooms/{commands,events,messages}.py by `make wire`: change them there.
 // Nothing here runs; other modules name these types in their JSDoc.
 
 
@@ -6,431 +6,149 @@
 
 /** @typedef {"guest"|"companion"|"artist"|"host"} Role */
 
-/**
- * The first message: `after` is the last event number seen, None for a fresh snapshot.
- * @typedef {Object} Hello
- * @property {number} id
- * @property {"hello"} type
- * @property {number|null} [after]
- */
+// The first message: `after` is the last event number seen, None for a fresh snapshot.
+/** @typedef {{id: number, type: "hello", after?: number|null}} Hello */
 
-/**
- * The name to write under.
- * @typedef {Object} SetName
- * @property {number} id
- * @property {string} key
- * @property {"name.set"} type
- * @property {string} name
- */
+// The name to write under.
+/** @typedef {{id: number, key: string, type: "name.set", name: string}} SetName */
 
-/**
- * A line of conversation.
- * @typedef {Object} WriteLine
- * @property {number} id
- * @property {string} key
- * @property {"line.write"} type
- * @property {string} text
- */
+// A line of conversation.
+/** @typedef {{id: number, key: string, type: "line.write", text: string}} WriteLine */
 
-/**
- * Host: hide a line for everybody.
- * @typedef {Object} HideLine
- * @property {number} id
- * @property {string} key
- * @property {"line.hide"} type
- * @property {number} line
- */
+// Host: hide a line for everybody.
+/** @typedef {{id: number, key: string, type: "line.hide", line: number}} HideLine */
 
-/**
- * Clap; gathered, never stored. `claps` since the last one.
- * @typedef {Object} Applaud
- * @property {number} id
- * @property {"applaud"} type
- * @property {number} [claps]
- */
+// Clap; gathered, never stored. `claps` since the last one.
+/** @typedef {{id: number, type: "applaud", claps?: number}} Applaud */
 
-/**
- * Pyydän apua.
- * @typedef {Object} AskHelp
- * @property {number} id
- * @property {string} key
- * @property {"help.ask"} type
- */
+// Pyydän apua.
+/** @typedef {{id: number, key: string, type: "help.ask"}} AskHelp */
 
-/**
- * Host: a request for help has been dealt with.
- * @typedef {Object} HandleHelp
- * @property {number} id
- * @property {string} key
- * @property {"help.handle"} type
- * @property {number} request
- */
+// Host: a request for help has been dealt with.
+/** @typedef {{id: number, key: string, type: "help.handle", request: number}} HandleHelp */
 
-/**
- * Host: the next phase.
- * @typedef {Object} SetPhase
- * @property {number} id
- * @property {string} key
- * @property {"phase.set"} type
- * @property {Phase} phase
- */
+// Host: the next phase.
+/** @typedef {{id: number, key: string, type: "phase.set", phase: Phase}} SetPhase */
 
-/**
- * Host: take a participant out; the ticket admits no more.
- * @typedef {Object} RemoveSeat
- * @property {number} id
- * @property {string} key
- * @property {"seat.remove"} type
- * @property {string} seat
- */
+// Host: take a participant out; the ticket admits no more.
+/** @typedef {{id: number, key: string, type: "seat.remove", seat: string}} RemoveSeat */
 
-/**
- * Artist: I am on air (counts once the show is live).
- * @typedef {Object} TakeAir
- * @property {number} id
- * @property {string} key
- * @property {"air.take"} type
- */
+// Artist: I am on air (counts once the show is live).
+/** @typedef {{id: number, key: string, type: "air.take"}} TakeAir */
 
-/**
- * Artist: I am off air.
- * @typedef {Object} LeaveAir
- * @property {number} id
- * @property {string} key
- * @property {"air.leave"} type
- */
+// Artist: I am off air.
+/** @typedef {{id: number, key: string, type: "air.leave"}} LeaveAir */
 
-/**
- * Companion: ask the guest (again, after silence).
- * @typedef {Object} AskCompany
- * @property {number} id
- * @property {string} key
- * @property {"company.ask"} type
- */
+// Companion: ask the guest (again, after silence).
+/** @typedef {{id: number, key: string, type: "company.ask"}} AskCompany */
 
-/**
- * Guest: yes or not now to the companion who asked.
- * @typedef {Object} AnswerCompany
- * @property {number} id
- * @property {string} key
- * @property {"company.answer"} type
- * @property {string} companion
- * @property {boolean} yes
- */
+// Guest: yes or not now to the companion who asked.
+/** @typedef {{id: number, key: string, type: "company.answer", companion: string, yes: boolean}} AnswerCompany */
 
-/**
- * Guest: Jatkan itsekseni. Companion: leave.
- * @typedef {Object} EndCompany
- * @property {number} id
- * @property {string} key
- * @property {"company.end"} type
- * @property {string} companion
- */
+// Guest: Jatkan itsekseni. Companion: leave.
+/** @typedef {{id: number, key: string, type: "company.end", companion: string}} EndCompany */
 
-/**
- * Ask the server for an offer; the reply is `media.offer`.
- * @typedef {Object} MediaView
- * @property {number} id
- * @property {"media.view"} type
- */
+// Ask the server for an offer; the reply is `media.offer`.
+/** @typedef {{id: number, type: "media.view"}} MediaView */
 
-/**
- * The answer to a `media.offer`.
- * @typedef {Object} MediaAnswer
- * @property {number} id
- * @property {"media.answer"} type
- * @property {string} session
- * @property {string} etag
- * @property {string} sdp
- */
+// The answer to a `media.offer`.
+/** @typedef {{id: number, type: "media.answer", session: string, etag: string, sdp: string}} MediaAnswer */
 
-/**
- * Artist: an offer to send; the reply is `media.accepted`.
- * @typedef {Object} MediaPublish
- * @property {number} id
- * @property {"media.publish"} type
- * @property {string} sdp
- */
+// Artist: an offer to send; the reply is `media.accepted`.
+/** @typedef {{id: number, type: "media.publish", sdp: string}} MediaPublish */
 
-/**
- * End this connection's session (sending or receiving).
- * @typedef {Object} MediaStop
- * @property {number} id
- * @property {"media.stop"} type
- * @property {string} session
- */
+// End this connection's session (sending or receiving).
+/** @typedef {{id: number, type: "media.stop", session: string}} MediaStop */
 
-/**
- * The picture stands still although packets come: ask for a keyframe.
- * @typedef {Object} MediaKeyframe
- * @property {number} id
- * @property {"media.keyframe"} type
- * @property {string} session
- */
+// The picture stands still although packets come: ask for a keyframe.
+/** @typedef {{id: number, type: "media.keyframe", session: string}} MediaKeyframe */
 
-/**
- * The show entered a phase; `epoch` grows by one with each change.
- * @typedef {Object} PhaseChanged
- * @property {"phase.changed"} type
- * @property {Phase} phase
- * @property {number} epoch
- * @property {number} at
- */
+// The show entered a phase; `epoch` grows by one with each change.
+/** @typedef {{type: "phase.changed", phase: Phase, epoch: number, at: number}} PhaseChanged */
 
-/**
- * This artist is what everybody sees (once live).
- * @typedef {Object} AirTaken
- * @property {"air.taken"} type
- * @property {string} seat
- */
+// This artist is what everybody sees (once live).
+/** @typedef {{type: "air.taken", seat: string}} AirTaken */
 
-/**
- * Nobody is on air.
- * @typedef {Object} AirLeft
- * @property {"air.left"} type
- * @property {string} seat
- */
+// Nobody is on air.
+/** @typedef {{type: "air.left", seat: string}} AirLeft */
 
-/**
- * A participant writes under this name.
- * @typedef {Object} Named
- * @property {"named"} type
- * @property {string} seat
- * @property {string} name
- */
+// A participant writes under this name.
+/** @typedef {{type: "named", seat: string, name: string}} Named */
 
-/**
- * A line of conversation; `line` is its number in the room.
- * @typedef {Object} LineWritten
- * @property {"line.written"} type
- * @property {number} line
- * @property {string} seat
- * @property {Role} role
- * @property {string} name
- * @property {string} text
- * @property {number} at
- */
+// A line of conversation; `line` is its number in the room.
+/** @typedef {{type: "line.written", line: number, seat: string, role: Role, name: string, text: string, at: number}} LineWritten */
 
-/**
- * A line was taken away; clients forget its text.
- * @typedef {Object} LineHidden
- * @property {"line.hidden"} type
- * @property {number} line
- */
+// A line was taken away; clients forget its text.
+/** @typedef {{type: "line.hidden", line: number}} LineHidden */
 
-/**
- * Host and the asker only.
- * @typedef {Object} HelpAsked
- * @property {"help.asked"} type
- * @property {number} request
- * @property {string} seat
- * @property {string} name
- * @property {number} at
- */
+// Host and the asker only.
+/** @typedef {{type: "help.asked", request: number, seat: string, name: string, at: number}} HelpAsked */
 
-/**
- * Host and the asker only.
- * @typedef {Object} HelpHandled
- * @property {"help.handled"} type
- * @property {number} request
- * @property {string} seat
- */
+// Host and the asker only.
+/** @typedef {{type: "help.handled", request: number, seat: string}} HelpHandled */
 
-/**
- * Hosts only; the removed one is told by the end of the socket (`bye`).
- * @typedef {Object} SeatRemoved
- * @property {"seat.removed"} type
- * @property {string} seat
- */
+// Hosts only; the removed one is told by the end of the socket (`bye`).
+/** @typedef {{type: "seat.removed", seat: string}} SeatRemoved */
 
-/**
- * The pair and the hosts only. Silence until `until` is a no.
- * @typedef {Object} CompanyAsked
- * @property {"company.asked"} type
- * @property {string} companion
- * @property {string} guest
- * @property {string} name
- * @property {number} at
- * @property {number} until
- */
+// The pair and the hosts only. Silence until `until` is a no.
+/** @typedef {{type: "company.asked", companion: string, guest: string, name: string, at: number, until: number}} CompanyAsked */
 
-/**
- * The pair and the hosts only.
- * @typedef {Object} CompanyAnswered
- * @property {"company.answered"} type
- * @property {string} companion
- * @property {string} guest
- * @property {"accepted"|"declined"|"silent"} answer
- */
+// The pair and the hosts only.
+/** @typedef {{type: "company.answered", companion: string, guest: string, answer: "accepted"|"declined"|"silent"}} CompanyAnswered */
 
-/**
- * The pair and the hosts only.
- * @typedef {Object} CompanyEnded
- * @property {"company.ended"} type
- * @property {string} companion
- * @property {string} guest
- */
+// The pair and the hosts only.
+/** @typedef {{type: "company.ended", companion: string, guest: string}} CompanyEnded */
 
-/**
- * A line as it stands in the snapshot; a hidden one keeps its number and loses its text.
- * @typedef {Object} Line
- * @property {number} line
- * @property {string} seat
- * @property {Role} role
- * @property {string} name
- * @property {string} text
- * @property {number} at
- * @property {boolean} hidden
- */
+// A line as it stands in the snapshot; a hidden one keeps its number and loses its text.
+/** @typedef {{line: number, seat: string, role: Role, name: string, text: string, at: number, hidden: boolean}} Line */
 
-/**
- * An open request for help.
- * @typedef {Object} HelpRequest
- * @property {number} request
- * @property {string} seat
- * @property {string} name
- * @property {number} at
- */
+// An open request for help.
+/** @typedef {{request: number, seat: string, name: string, at: number}} HelpRequest */
 
-/**
- * One companion and their guest; `state` as in the companion's table.
- * @typedef {Object} Company
- * @property {string} companion
- * @property {string} guest
- * @property {string} name
- * @property {"asked"|"accepted"|"declined"|"silent"|"ended"} state
- * @property {number} until
- * @property {number} asks
- */
+// One companion and their guest; `state` as in the companion's table.
+/** @typedef {{companion: string, guest: string, name: string, state: "asked"|"accepted"|"declined"|"silent"|"ended", until: number, asks: number}} Company */
 
-/**
- * A room as one viewer may see it. The host's is whole; others' leave out what is not theirs.
- * @typedef {Object} Snapshot
- * @property {string} show
- * @property {Phase} phase
- * @property {number} epoch
- * @property {number} phase_at
- * @property {string|null} on_air
- * @property {Record<string, string>} names
- * @property {Line[]} lines
- * @property {HelpRequest[]} help
- * @property {Company[]} company
- * @property {string[]} removed
- */
+// A room as one viewer may see it. The host's is whole; others' leave out what is not theirs.
+/** @typedef {{show: string, phase: Phase, epoch: number, phase_at: number, on_air: string|null, names: Record<string, string>, lines: Line[], help: HelpRequest[], company: Company[], removed: string[]}} Snapshot */
 
-/**
- * The room now; events follow with numbers above `seq`. `you` is the reader's own seat.
- * @typedef {Object} SnapshotMessage
- * @property {"snapshot"} type
- * @property {number} seq
- * @property {number} now
- * @property {string} you
- * @property {Role} role
- * @property {Snapshot} state
- */
+// The room now; events follow with numbers above `seq`. `you` is the reader's own seat.
+/** @typedef {{type: "snapshot", seq: number, now: number, you: string, role: Role, state: Snapshot}} SnapshotMessage */
 
-/**
- * One event of the log. Numbers grow; a client sees only events that are for it.
- * @typedef {Object} EventMessage
- * @property {"event"} type
- * @property {number} seq
- * @property {PhaseChanged|AirTaken|AirLeft|Named|LineWritten|LineHidden|HelpAsked|HelpHandled|SeatRemoved|CompanyAsked|CompanyAnswered|CompanyEnded} event
- */
+// One event of the log. Numbers grow; a client sees only events that are for it.
+/** @typedef {{type: "event", seq: number, event: PhaseChanged|AirTaken|AirLeft|Named|LineWritten|LineHidden|HelpAsked|HelpHandled|SeatRemoved|CompanyAsked|CompanyAnswered|CompanyEnded}} EventMessage */
 
-/**
- * The command with this `id` was carried out (and its rows committed).
- * @typedef {Object} Ack
- * @property {"ack"} type
- * @property {number} id
- * @property {number|null} seq
- */
+// The command with this `id` was carried out (and its rows committed).
+/** @typedef {{type: "ack", id: number, seq: number|null}} Ack */
 
-/**
- * The command with this `id` was refused, or (None) the message could not be read.
- * @typedef {Object} ErrorMessage
- * @property {"error"} type
- * @property {number|null} id
- * @property {string} code
- * @property {number} status
- * @property {string} text
- */
+// The command with this `id` was refused, or (None) the message could not be read.
+/** @typedef {{type: "error", id: number|null, code: string, status: number, text: string}} ErrorMessage */
 
-/**
- * Companion without a yes: all that is told. `asks_left` counts further asks.
- * @typedef {Object} Waiting
- * @property {"waiting"} type
- * @property {"invited"|"asked"|"declined"|"silent"|"ended"} state
- * @property {number|null} until
- * @property {number} asks_left
- */
+// Companion without a yes: all that is told. `asks_left` counts further asks.
+/** @typedef {{type: "waiting", state: "invited"|"asked"|"declined"|"silent"|"ended", until: number|null, asks_left: number}} Waiting */
 
-/**
- * For the host: one seat of the room.
- * @typedef {Object} Person
- * @property {string} seat
- * @property {Role} role
- * @property {string} name
- * @property {boolean} here
- */
+// For the host: one seat of the room.
+/** @typedef {{seat: string, role: Role, name: string, here: boolean}} Person */
 
-/**
- * How many heads are in the hall; `people` for hosts only.
- * @typedef {Object} PresenceMessage
- * @property {"presence"} type
- * @property {number} heads
- * @property {Person[]|null} people
- */
+// How many heads are in the hall; `people` for hosts only.
+/** @typedef {{type: "presence", heads: number, people: Person[]|null}} PresenceMessage */
 
-/**
- * Applause of the last second: claps and from how many seats. At most one a second.
- * @typedef {Object} ApplauseMessage
- * @property {"applause"} type
- * @property {number} claps
- * @property {number} seats
- */
+// Applause of the last second: claps and from how many seats. At most one a second.
+/** @typedef {{type: "applause", claps: number, seats: number}} ApplauseMessage */
 
-/**
- * Whether the feed on air is coming in: what the hall sees is `live`, `stalled` or `empty`.
- * @typedef {Object} StageMessage
- * @property {"stage"} type
- * @property {"live"|"stalled"|"empty"} state
- * @property {string|null} seat
- */
+// Whether the feed on air is coming in: what the hall sees is `live`, `stalled` or `empty`.
+/** @typedef {{type: "stage", state: "live"|"stalled"|"empty", seat: string|null}} StageMessage */
 
-/**
- * The server's offer to receive (reply to `media.view` with its `id`, or unasked with id None).
- * @typedef {Object} MediaOffer
- * @property {"media.offer"} type
- * @property {number|null} id
- * @property {string} session
- * @property {string} etag
- * @property {string} sdp
- */
+// The server's offer to receive (reply to `media.view` with its `id`, or unasked with id None).
+/** @typedef {{type: "media.offer", id: number|null, session: string, etag: string, sdp: string}} MediaOffer */
 
-/**
- * The answer to `media.publish`.
- * @typedef {Object} MediaAccepted
- * @property {"media.accepted"} type
- * @property {number} id
- * @property {string} session
- * @property {string} sdp
- */
+// The answer to `media.publish`.
+/** @typedef {{type: "media.accepted", id: number, session: string, sdp: string}} MediaAccepted */
 
-/**
- * One of this seat's sessions is over: `reason` as in the relay's `SessionDown`.
- * @typedef {Object} MediaEnded
- * @property {"media.ended"} type
- * @property {string} session
- * @property {string} reason
- */
+// One of this seat's sessions is over: `reason` as in the relay's `SessionDown`.
+/** @typedef {{type: "media.ended", session: string, reason: string}} MediaEnded */
 
-/**
- * The last message: why, and after how many ms to come back (the client adds jitter; None: never).
- * @typedef {Object} Bye
- * @property {"bye"} type
- * @property {"removed"|"revoked"|"moved"|"restart"|"slow"|"ended"} reason
- * @property {number|null} back_ms
- */
+// The last message: why, and after how many ms to come back (the client adds jitter; None: never).
+/** @typedef {{type: "bye", reason: "removed"|"revoked"|"moved"|"restart"|"slow"|"ended", back_ms: number|null}} Bye */
 
 /** @typedef {Hello|SetName|WriteLine|HideLine|Applaud|AskHelp|HandleHelp|SetPhase|RemoveSeat|TakeAir|LeaveAir|AskCompany|AnswerCompany|EndCompany|MediaView|MediaAnswer|MediaPublish|MediaStop|MediaKeyframe} ClientMessage */
 
