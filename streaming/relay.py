@@ -20,7 +20,6 @@ from streaming.ports import (
     FeedChanged,
     FeedId,
     FeedInfo,
-    FeedState,
     Grant,
     May,
     Negotiated,
@@ -344,15 +343,10 @@ class EmbeddedRelay:
         """As in `ports.Relay`. Raises `Unknown` where the room is not open."""
         return self._room(room).listeners.follow()
 
-    def stats(self) -> dict[str, int | float]:
-        """Plain numbers for the metrics: what came and went, and how many there are."""
-        port = self._port.counters
-        feeds = [f for r in self._rooms.values() for f in r.feeds.values()]
+    def stats(self) -> dict[str, int]:
+        """Counters of the process for the metrics: they only grow."""
+        port, engine = self._port.counters, self._engine
         return {
-            "rooms": len(self._rooms),
-            "publishers": sum(s.publishes for s in self._sessions.values()),
-            "viewers": sum(not s.publishes for s in self._sessions.values()),
-            "feeds_live": sum(f.info.state is FeedState.LIVE for f in feeds),
             "datagrams_received": port.received,
             "datagrams_sent": port.sent,
             "datagrams_strangers": port.strangers,
@@ -361,9 +355,9 @@ class EmbeddedRelay:
             "datagrams_queued": port.queued,
             "datagrams_dropped": port.dropped,
             "datagrams_refused": port.refused,
-            "packets_sent": self._engine.sent_packets,
-            "packets_refused": self._engine.refused_packets,
-            "batches_dropped": self._engine.dropped_jobs,
+            "packets_sent": engine.sent_packets,
+            "packets_refused": engine.refused_packets,
+            "batches_dropped": engine.dropped_jobs,
         }
 
 
