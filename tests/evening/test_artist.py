@@ -162,7 +162,7 @@ async def test_another_publisher_of_hers_takes_the_feed_and_is_not_fought(
     await desk.on_air(other)
     await desk.at(artist, "elsewhere")
     made = await artist.look("peers.length")
-    await other.until("performance.now() > (globalThis.later ??= performance.now() + 2500)")
+    await other.until("performance.now() > (globalThis.laterOn ??= performance.now() + 2500)")
     assert await artist.look("peers.length") == made
     await artist.tap("#banner [data-part=act]")
     await desk.on_air(artist)

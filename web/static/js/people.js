@@ -121,17 +121,16 @@ export class PeopleList extends Component {
       row.remove();
       this.rows.delete(seat);
     }
-    shown.forEach((person, index) => {
+    // Who comes stands last: no row moves away from under a finger.
+    for (const person of shown) {
       const drawn = `${this.people.nameOf(person)}|${this.#note(person)}`;
-      let known = this.rows.get(person.seat);
-      if (known?.drawn !== drawn) {
-        const row = this.#row(person);
-        known?.row.replaceWith(row);
-        known = { row, drawn };
-        this.rows.set(person.seat, known);
-      }
-      if (this.list.children[index] !== known.row) this.list.insertBefore(known.row, this.list.children[index] ?? null);
-    });
+      const known = this.rows.get(person.seat);
+      if (known?.drawn === drawn) continue;
+      const row = this.#row(person);
+      if (known) known.row.replaceWith(row);
+      else this.list.append(row);
+      this.rows.set(person.seat, { row, drawn });
+    }
     this.none.hidden = shown.length > 0;
   }
 
@@ -178,7 +177,7 @@ export class PeopleList extends Component {
     const trouble = make("p", { class: "strong", role: "status" });
     const yes = make("button", { class: "button off", type: "button" }, text("host_remove_yes"));
     const no = make("button", { class: "button", type: "button" }, text("host_remove_no"));
-    const words = make("p", { role: "status" }, text("host_remove_sure"));
+    const words = make("p", { role: "status" }, text("host_remove_sure", { name }));
     const sure = make("div", { class: "sure" }, words, make("div", { class: "buttons" }, yes, no), trouble);
     this.listen(no, "click", () => {
       sure.remove();
