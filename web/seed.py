@@ -28,6 +28,9 @@ DOORS_BEFORE = timedelta(minutes=15)
 MAIN_SHOW = "viulu-ja-vanha-piano"
 """The show that the demo's own links lead to."""
 
+LIVE_SHOWS = ("perjantain-yhteislaulu", MAIN_SHOW)
+"""Shows that are live when the demo starts."""
+
 _OVER = (Phase.ENDED, Phase.ARCHIVED, Phase.CANCELLED)
 
 
@@ -135,10 +138,6 @@ class Programme(_Entry):
 def read_programme(path: Path = PROGRAMME) -> Programme:
     """The programme of the file, checked."""
     return Programme.model_validate_json(path.read_bytes())
-
-
-LIVE_SHOWS = tuple(show.id for show in read_programme().shows if show.phase is Phase.LIVE)
-"""Shows that are live when the demo starts."""
 
 
 async def seed(shows: Shows, programme: Programme | None = None) -> int:
