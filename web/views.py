@@ -66,7 +66,7 @@ def language_name(code: str, words: Words) -> str:
     key = f"speech_{code}"
     if key in words.entries:
         return words.text(key)
-    return Locale(words.lang).languages.get(code, code)
+    return str(Locale(words.lang).languages.get(code, code))
 
 
 @dataclass(frozen=True, slots=True)
