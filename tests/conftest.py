@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import shutil
@@ -74,6 +75,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What measures comes last, when nothing else runs any more."""
     items.sort(key=lambda item: item.get_closest_marker("measure") is not None)
+
+
+def pytest_collection_finish() -> None:
+    """What the libraries made is no rubbish: without it a collection does not hold a loop up."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
