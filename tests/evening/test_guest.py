@@ -264,7 +264,11 @@ async def test_the_artists_loss_keeps_the_last_frame_under_a_sentence(
     ), "the last frame stays"
     assert await guest.look("document.querySelector('#stage').dataset.scene") == "play"
     again = await people.tab("artist again", artist.context)
-    await desk.go_live(again, link)
+    # Her seat is still hers: no door, only the devices and the one step on.
+    await again.page.add_init_script(desk.SOURCE)
+    await again.open(link)
+    await again.tap("#self [data-part=open]")
+    await desk.go_on(again)
     await guest.until("document.querySelector('#trouble').hidden", within_s=10)
     await watches(guest)
 
