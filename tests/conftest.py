@@ -27,7 +27,7 @@ from infra.database import Base, Database
 from infra.logs import configure_logs
 from infra.settings import Settings
 
-BLOCKING_MS = 200
+BLOCKING_MS = 300
 """How long one step of the loop may take in a test, in ms of this thread's processor time."""
 
 WAITING_FACTOR = 25
