@@ -46,9 +46,11 @@ async def test_frames_flow_and_lips_are_in_time(figures: Figures) -> None:
         await house.publisher()
         page = await house.page()
         await page.evaluate("view()")
+        # else Chromium moves towards its own estimate by 16 ms a second, on a busy machine for long
+        await page.evaluate("pc.getReceivers().forEach((r) => { r.jitterBufferTarget = 300; })")
         before: dict[str, Any] = await page.evaluate("stats('inbound-rtp')")
         apart: list[float] = []
-        for _ in range(20):
+        for _ in range(28):
             await asyncio.sleep(0.25)
             now: dict[str, Any] = await page.evaluate("stats('inbound-rtp')")
             times = [now[k].get("estimatedPlayoutTimestamp") for k in ("audio", "video")]
@@ -57,5 +59,5 @@ async def test_frames_flow_and_lips_are_in_time(figures: Figures) -> None:
         frames = now["video"]["framesDecoded"] - before["video"]["framesDecoded"]
         seconds = (now["video"]["timestamp"] - before["video"]["timestamp"]) / 1000
         figures.at_least("frames a second at a viewer", frames / seconds, 20, "1/s")
-        figures.at_most("sound and picture apart, median", median(apart), 60, "ms")
+        figures.at_most("sound and picture apart, median", median(apart[-16:]), 60, "ms")
         assert now["video"]["packetsLost"] == 0 and now["audio"]["packetsLost"] == 0
