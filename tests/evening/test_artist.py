@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from playwright.async_api import Dialog
+
 from rooms.phases import Phase, Role
 from tests.evening import artist as desk
 from tests.evening.browser import People, Person
@@ -179,3 +181,60 @@ async def test_a_line_that_breaks_is_healed_without_a_press(
     await artist.until("peers.length > 1", why="a new connection")
     await desk.on_air(artist)
     assert await artist.look("document.querySelector('#self video').videoWidth") == 640
+
+
+async def test_before_the_step_on_she_hears_herself_and_reads_what_the_house_hears(
+    house: TestHouse, people: People
+) -> None:
+    artist = await people.come("artist")
+    await desk.prepare(artist, await artist_link(house, Phase.REHEARSAL))
+    await artist.sees("Ääni kuuluu molemmissa kanavissa.")
+    await artist.sees("Hyvä taso.")
+    await artist.sees("640 × 360")
+    await artist.tap("#sound [data-part=listen]")
+    await artist.sees("Otamme talteen viisi sekuntia.")
+    await artist.sees("Näin kuulostat salissa.", within_s=12)
+    await artist.until(
+        "document.querySelector('#sound [data-part=told]').textContent === ''", within_s=12
+    )
+
+
+async def test_applause_lights_the_house_and_a_muted_microphone_says_so(
+    house: TestHouse, people: People
+) -> None:
+    artist = await people.come("artist")
+    await desk.go_live(artist, await artist_link(house, Phase.LIVE))
+    guest = await people.come("guest")
+    await guest.open(house.link(await house.ticket(SHOW, Role.GUEST, "Aune")))
+    await guest.tap("Astukaa saliin")
+    await artist.until("document.querySelector('#banner [data-part=heads]').textContent === '1'")
+    await guest.tap("#applaud")
+    await artist.until("document.querySelectorAll('#house .head.lit').length > 0", why="a light")
+    await artist.sees("Yleisö taputtaa.")
+    await artist.until("document.querySelectorAll('#house .head.lit').length === 0", why="rest")
+
+    await artist.tap("#sound [data-part=mute]")
+    await artist.sees("Mikrofoni on hiljennetty.")
+    await artist.until("+document.querySelector('#sound .meter').ariaValueNow < 5", why="silence")
+    await artist.tap("#sound [data-part=mute]")
+    await artist.until("+document.querySelector('#sound .meter').ariaValueNow > 20", why="sound")
+
+
+async def test_a_page_loaded_anew_on_air_offers_to_go_on(house: TestHouse, people: People) -> None:
+    artist = await people.come("artist")
+    await desk.go_live(artist, await artist_link(house, Phase.LIVE))
+    asked: list[str] = []
+
+    async def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.accept()
+
+    artist.page.on("dialog", leave)
+    await artist.page.reload()
+    assert asked == ["beforeunload"], "the browser asks before a broadcast is cut"
+    await artist.tap("#self [data-part=open]")
+    await artist.until(
+        "document.querySelector('#go [data-part=go]').textContent === 'Jatkan lähetystä'"
+    )
+    await desk.go_on(artist)
+    await desk.on_air(artist)

@@ -114,3 +114,14 @@ def test_the_picture_begins_at_a_rate_that_fits_its_size(js: Path, height: int, 
     [video] = [line for line in answer.split("\r\n") if line.startswith("a=fmtp:102 ")]
     assert video.endswith(f";x-google-start-bitrate={rate}")
     assert answer.count("x-google-start-bitrate") == 1
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shrink"),
+    [(1280, 720, 1), (640, 360, 1), (720, 1280, 1), (1920, 1080, 1.5), (3840, 2160, 3), (0, 0, 1)],
+)
+def test_no_picture_is_sent_with_more_than_720_lines(
+    js: Path, width: int, height: int, shrink: float
+) -> None:
+    size = {"width": width, "height": height}
+    assert ask(js, "uplink.js: shrinkOf", "shrinkOf(size)", size=size) == shrink

@@ -12,6 +12,7 @@ import { plural, text } from "./texts.js";
 /** A button whose meaning changed stays deaf for a moment: nobody goes live by a press meant for less. */
 const INERT_MS = 700;
 const SURE_FOR_MS = 10_000;
+const HEALED_FOR_MS = 6000;
 
 /** @type {Partial<Record<Place, {act: string, kind: "go"|"take"|"back"}>>} */
 const ACTS = {
@@ -72,7 +73,11 @@ export class Banner extends Component {
     this.act = this.need("[data-part=act]", HTMLButtonElement);
     this.heads = this.need("[data-part=heads]", HTMLElement);
     this.headsWords = this.need("[data-part=heads_words]", HTMLElement);
+    /** @type {Place} */
+    this.was = "check";
+    this.healedAt = -HEALED_FOR_MS;
     this.#count(0);
+    this.every(1000, () => this.#draw());
     this.listen(this.act, "click", () => this.#press());
     this.listen(air, "change", () => this.#draw());
     this.whenStopped(
@@ -90,6 +95,8 @@ export class Banner extends Component {
 
   #draw() {
     const place = this.air.place;
+    if (this.was === "healing" && place === "on_air") this.healedAt = performance.now();
+    this.was = place;
     if (place === "check" || place === "over") return;
     this.root.dataset.lit = place === "on_air" ? "yes" : "no";
     this.root.dataset.place = place;
@@ -103,7 +110,10 @@ export class Banner extends Component {
   /** @param {Place} place */
   #sentence(place) {
     const room = this.air.room;
-    if (place === "on_air") return room.page.show.title;
+    if (place === "on_air") {
+      const healed = performance.now() - this.healedAt < HEALED_FOR_MS;
+      return healed ? text("desk_healed") : room.page.show.title;
+    }
     if (place === "at_edge") return text("desk_edge_words");
     if (place === "connecting") return text("desk_line_trying");
     if (place === "refused") {

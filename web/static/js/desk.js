@@ -1,7 +1,9 @@
 // The artist's desk: only wires its pieces together.
 
+import { Afterwards } from "./afterwards.js";
 import { Air, STAGE_OPEN } from "./air.js";
 import { Audience } from "./audience.js";
+import { Awake } from "./awake.js";
 import { Banner, Ending, Going } from "./banner.js";
 import { Checks } from "./checks.js";
 import { begin, need } from "./component.js";
@@ -17,6 +19,7 @@ const root = need(document, "#desk", HTMLElement);
 const studio = new Studio();
 const room = new StaffRoom(root, { onInside: goBackstage });
 const air = new Air(room, studio);
+const awake = new Awake();
 
 const checks = begin("#list", (element) => new Checks(element, studio));
 begin("#self", (element) => new SelfView(element, studio));
@@ -32,9 +35,14 @@ begin("#go", (element) => new Going(element, air, studio));
 begin("#banner", (element) => new Banner(element, air));
 begin("#end", (element) => new Ending(element, air));
 begin("#house", (element) => new Audience(element, room));
+begin("#recording", (element) => new Afterwards(element, room));
 begin("#talk", (element) => new Talk(element, room, { hides: false }));
 
 air.addEventListener("change", draw);
+// A closed tab would end the broadcast: the browser asks first.
+window.addEventListener("beforeunload", (event) => {
+  if (air.place === "on_air") event.preventDefault();
+});
 room.subscribe((message) => {
   if (message?.type === "bye" && message.back_ms === null) studio.close();
 });
@@ -50,6 +58,7 @@ function draw() {
   if (!room.inside) return;
   const phase = room.state?.phase ?? room.page.show.phase;
   const place = air.place;
+  awake.want(air.wants);
   const scene = place === "check" || place === "over" ? place : "stage";
   if (scene !== root.dataset.scene) arrive(scene);
   if (scene === "over") {

@@ -1,5 +1,6 @@
 // The host's desk: only wires its pieces together.
 
+import { Afterwards } from "./afterwards.js";
 import { begin, need } from "./component.js";
 import { Monitor } from "./monitor.js";
 import { HelpList, People, PeopleList } from "./people.js";
@@ -24,6 +25,7 @@ begin("#help", (element) => new HelpList(element, room, people));
 begin("#missing", (element) => new PeopleList(element, room, people, { here: false }));
 begin("#here", (element) => new PeopleList(element, room, people, { here: true }));
 begin("#stage", (element) => new Monitor(element, room, people));
+begin("#recording", (element) => new Afterwards(element, room));
 begin("#talk", (element) => new Talk(element, room, { hides: true }));
 
 room.start();

@@ -11,6 +11,7 @@ export const MUSIC_BITS_PER_S = 160_000;
 export const SPEECH_BITS_PER_S = 48_000;
 export const PICTURE_BITS_PER_S = 2_500_000;
 export const PICTURE_FRAMES_PER_S = 30;
+export const PICTURE_LINES = 720;
 
 const VIDEO_ORIENTATION = "urn:3gpp:video-orientation";
 

@@ -4,6 +4,7 @@
 import {
   PICTURE_BITS_PER_S,
   PICTURE_FRAMES_PER_S,
+  PICTURE_LINES,
   orderCodecs,
   ownDescription,
   withStartRate,
@@ -21,6 +22,14 @@ import {
  * @property {string} limit - what holds the picture down: none, bandwidth, cpu, other
  * @property {number} lost - share of packets that did not arrive lately, 0…1
  */
+
+/**
+ * How much a picture is to shrink to keep within 720 lines, whatever the camera insists on.
+ * @param {{width?: number, height?: number}} size
+ */
+export function shrinkOf({ width = 0, height = 0 }) {
+  return Math.max(1, Math.min(width, height) / PICTURE_LINES);
+}
 
 export class Uplink {
   /**
@@ -42,7 +51,13 @@ export class Uplink {
       const transceiver = this.pc.addTransceiver(this.picture, {
         direction: "sendonly",
         streams: [stream],
-        sendEncodings: [{ maxBitrate: PICTURE_BITS_PER_S, maxFramerate: PICTURE_FRAMES_PER_S }],
+        sendEncodings: [
+          {
+            maxBitrate: PICTURE_BITS_PER_S,
+            maxFramerate: PICTURE_FRAMES_PER_S,
+            scaleResolutionDownBy: shrinkOf(this.picture.getSettings()),
+          },
+        ],
       });
       const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
       transceiver.setCodecPreferences?.(orderCodecs(codecs));
