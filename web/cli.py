@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Coroutine
 from typing import Annotated, Any
@@ -27,7 +28,10 @@ from web.main import serve as run_server
 from web.seed import seed as put_programme
 
 app = typer.Typer(
-    help="Lämpiö: a house for live shows.", no_args_is_help=True, add_completion=False
+    help="Lämpiö: a house for live shows.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 show_app = typer.Typer(help="Shows and their phases.", no_args_is_help=True)
 ticket_app = typer.Typer(help="Tickets.", no_args_is_help=True)
@@ -58,6 +62,10 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
         raise _end(wrong.sentences) from None
     except LampioError as error:
         raise _end([f"{error.code}: {error}"]) from None
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise _end(["PORT or OPS_PORT is in use by another program: choose another."]) from None
 
 
 def _end(sentences: list[str]) -> typer.Exit:

@@ -193,7 +193,11 @@ def _write(path: Path, links: Links) -> None:
 async def child(module: str, wish: str) -> AsyncIterator[None]:
     """A process of its own that runs `module` and reads `wish` (keys never stand in a command line)."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, stdin=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        module,
+        stdin=asyncio.subprocess.PIPE,
+        env={**os.environ, "LOG_LEVEL": "warning", "LOG_FORMAT": "console"},
     )
     assert process.stdin is not None
     process.stdin.write(wish.encode())

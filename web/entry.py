@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from infra.clock import to_ms
-from infra.errors import BadInput, TooLarge, TooMany, Unauthorised, Unknown
+from infra.errors import BadInput, LampioError, TooLarge, TooMany, Unauthorised, Unknown
 from infra.logs import get_logger
 from rooms.messages import Bye
 from rooms.permissions import check
@@ -137,7 +137,12 @@ async def _offer(parts: Parts, seat: Seat) -> dict[str, str] | None:
     may_see = seat.role is Role.GUEST or accepted(state, seat.id)
     if state.phase not in AUDIENCE_PHASES or not may_see:
         return None
-    offer = await parts.media.view(seat)
+    try:
+        offer = await parts.media.view(seat)
+    except LampioError as error:
+        # The way in never depends on the picture: the page asks for it again by itself.
+        log.warning("no offer at the door", seat=seat.id, code=error.code)
+        return None
     return {"session": offer.session, "etag": offer.etag, "sdp": offer.sdp}
 
 

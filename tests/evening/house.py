@@ -60,6 +60,7 @@ class TestHouse:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    ops_port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
 
@@ -75,7 +76,7 @@ class TestHouse:
     @property
     def ops_url(self) -> str:
         """The operations address."""
-        return f"http://127.0.0.1:{self.port + 1}"
+        return f"http://127.0.0.1:{self.ops_port}"
 
     @property
     def pid(self) -> int:
@@ -101,6 +102,7 @@ class TestHouse:
         environment = {
             **{k: v for k, v in os.environ.items() if k not in ("PORT", "DATA_DIR")},
             "PORT": str(self.port),
+            "OPS_PORT": str(self.ops_port),
             "HOST": "127.0.0.1",
             "DATA_DIR": str(self.folder),
             "LOG_LEVEL": "info",
