@@ -32,6 +32,7 @@ const LONGEST_PAUSE_MS = 8000;
 const OPENING_MS = 6000;
 const REPLY_MS = 6000;
 const SILENCE_MS = 20000;
+const NUDGE_MS = 1500;
 
 /** A command that was refused, or (code "lost") whose answer will not come. */
 export class Refusal extends Error {
@@ -72,7 +73,7 @@ export class Connection {
   #pending = new Map();
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #timer;
-  #wake = () => this.#retryNow();
+  #wake = () => this.nudge();
 
   /**
    * @param {Object} options
@@ -141,6 +142,12 @@ export class Connection {
     clearTimeout(timer);
     if (!heard && socket && this.#socket === socket) this.#lose();
     return heard === true;
+  }
+
+  /** Back on the page or on the network: looks at once instead of waiting out its pause. */
+  nudge() {
+    if (this.#state === "lost") this.#retryNow();
+    else if (this.#state === "open") void this.probe(NUDGE_MS);
   }
 
   /** Ends the connection for good; idempotent. */
@@ -250,7 +257,6 @@ export class Connection {
   }
 
   #retryNow() {
-    if (this.#state !== "lost") return;
     this.#detach();
     this.#connect();
   }

@@ -98,7 +98,9 @@ export class Trouble extends Component {
       this.#say(null);
     });
     this.listen(document, "visibilitychange", () => {
-      if (!document.hidden) this.#since = this.#soundAt = performance.now();
+      if (document.hidden) return;
+      this.#since = this.#soundAt = performance.now();
+      connection.nudge();
     });
     this.every(LOOK_MS, () => this.#look());
   }
