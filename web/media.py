@@ -32,7 +32,7 @@ PRIVATE = "private, no-store"
 MOST_MANIFESTS = 64
 
 _PREFIX = re.compile(rf"[a-z0-9]{{{PREFIX_LENGTH}}}")
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 
 
 class Media:
