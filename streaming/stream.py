@@ -23,6 +23,7 @@ from streaming.timing import KEPT_REPORTS
 RATES: dict[Kind, int] = {"audio": 48_000, "video": 90_000}
 JUMP = 3000  # numbers; more is a restarted source, and SRTP's roll-over count must not be put to guessing
 REPLAY_MS = 1000.0  # an older keyframe is not replayed: a new one is asked for
+LATEST_MS = 2000.0
 _HEADER = Struct("!BBHII")
 
 
@@ -246,6 +247,7 @@ class Stream:
         if incoming.arrival_ms < self._from_ms:
             return True
         late = upstream.clock.delay_ms(incoming.timestamp, incoming.arrival_ms)
+        late = min(late, LATEST_MS)  # more is a clock that leapt, not a way that took so long
         return incoming.arrival_ms - late < self._opened_ms
 
     def _starts_keyframe(self, incoming: Incoming) -> bool:

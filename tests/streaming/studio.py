@@ -49,6 +49,7 @@ class Publisher:
         self.sent: list[rtcp.Report] = []
         self.seqs = {"audio": seq, "video": seq}
         self.stamps = {"audio": stamp, "video": stamp}
+        self.base = stamp
         self.wide = itertools.count(0)
         self.source: Source = feed.open_source(tracks(), self._told)
 

@@ -99,6 +99,20 @@ class Evening(RuleBasedStateMachine):
         if who < len(self.guests):
             self.guests[who].viewer.watch(None if feed < 0 else self.feeds[feed])
 
+    @rule(
+        who=st.integers(0, 3),
+        late=st.lists(st.sets(st.integers(0, 5), max_size=2), min_size=2, max_size=6),
+    )
+    def away_and_back(self, who: int, late: list[set[int]]) -> None:
+        """And what was late meanwhile arrives then."""
+        if who < len(self.guests):
+            for turn, held in enumerate(late):
+                self.guests[who].viewer.watch(None)
+                self.guests[who].viewer.watch(self.feeds[0])
+                self.play(0, turn % 2 == 0, True, set(), held, True, 1)
+            self.late_ones_arrive(False)
+            self._flush()
+
     @rule(who=st.integers(0, 3), kind=st.sampled_from(KINDS), back=st.integers(-5, 120))
     def ask_again(self, who: int, kind: Kind, back: int) -> None:
         if who >= len(self.guests) or not self.guests[who].outlet.ready:
@@ -120,13 +134,27 @@ class Evening(RuleBasedStateMachine):
         lost=st.sets(st.integers(0, 5), max_size=3),
         late=st.sets(st.integers(0, 5), max_size=2),
         flush=st.booleans(),
+        times=st.integers(1, 3),
     )
     def play(
-        self, who: int, key: bool, sets: bool, lost: set[int], late: set[int], flush: bool
+        self,
+        who: int,
+        key: bool,
+        sets: bool,
+        lost: set[int],
+        late: set[int],
+        flush: bool,
+        times: int,
     ) -> None:
+        for turn in range(times):
+            self._play(who, key and turn == times - 1, sets, lost, late)
+            if flush:
+                self._flush()
+
+    def _play(self, who: int, key: bool, sets: bool, lost: set[int], late: set[int]) -> None:
         publisher = self.publishers[who]
-        publisher.stamps["video"] += 3600
-        publisher.stamps["audio"] += 1920
+        now = round(self.clock.monotonic_ms())
+        publisher.stamps = {"video": publisher.base + now * 90, "audio": publisher.base + now * 48}
         for place in range(6):
             if place == 0 and key and sets:
                 kind, payload = "video", b"\x78\x00\x04\x67\x42\xc0\x1f\x00\x02\x68\xce"
@@ -138,8 +166,6 @@ class Evening(RuleBasedStateMachine):
                 publisher, "audio" if kind == "audio" else "video", payload, place, lost, late
             )
         self.clock.advance(40)
-        if flush:
-            self._flush()
 
     def _send(
         self,
@@ -157,9 +183,11 @@ class Evening(RuleBasedStateMachine):
         if place not in lost and place not in late:
             publisher.arrive(packet)
 
-    @rule(who=st.integers(0, 1), late=st.booleans())
-    def padding(self, who: int, late: bool) -> None:
+    @rule(who=st.integers(0, 1), late=st.booleans(), forged=st.booleans())
+    def padding(self, who: int, late: bool, forged: bool) -> None:
         self._send(self.publishers[who], "video", b"", 0, set(), {0} if late else set())
+        if forged:
+            self.forged_number(who)
 
     @rule(twice=st.booleans())
     def late_ones_arrive(self, twice: bool) -> None:
@@ -248,7 +276,7 @@ class Evening(RuleBasedStateMachine):
 
 
 TestEvening = Evening.TestCase
-TestEvening.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestEvening.settings = settings(max_examples=200, stateful_step_count=80, deadline=None)
 
 
 def test_who_joins_after_the_wrap_reads_every_number() -> None:
