@@ -27,7 +27,8 @@ from streaming.ports import (
 )
 from streaming.source import Incoming, Source, SourceStream, SourceTrack
 from streaming.states import FEED_TABLE
-from streaming.stream import Stream, Tap
+from streaming.stream import Stream
+from streaming.taps import Tap
 
 __all__ = ["Feed", "Source", "SourceTrack"]
 

@@ -5,7 +5,47 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from streaming.reports import (
+    Block,
+    Bye,
+    Fir,
+    Nack,
+    Names,
+    Pli,
+    ReceiverInfo,
+    Remb,
+    Report,
+    SenderInfo,
+    TransportCc,
+)
+
+__all__ = [
+    "MAX_NUMBERS",
+    "NTP_EPOCH",
+    "Block",
+    "Bye",
+    "Fir",
+    "Nack",
+    "Names",
+    "Pli",
+    "ReceiverInfo",
+    "Remb",
+    "Report",
+    "SenderInfo",
+    "TransportCc",
+    "bye",
+    "fir",
+    "nack",
+    "names",
+    "parse",
+    "pli",
+    "receiver_report",
+    "remb",
+    "sender_report",
+    "to_ntp",
+    "transport_cc",
+]
 
 _HEAD = struct.Struct("!BBH")
 _U32 = struct.Struct("!I")
@@ -17,104 +57,6 @@ NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 MAX_NUMBERS = 1024  # of one NACK: more is an attack, not a loss
 
 SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One report block (RFC 3550 §6.4.1): `fraction` 0..255, `lost` signed, `highest` extended number,
-    `jitter` in timestamp units, `last_sr` the middle 32 bits of NTP, `since` in 1/65536 s."""
-
-    ssrc: int
-    fraction: int
-    lost: int
-    highest: int
-    jitter: int
-    last_sr: int
-    since: int
-
-
-@dataclass(frozen=True, slots=True)
-class SenderInfo:
-    """A sender report: `ntp_s` in seconds since 1970 by the sender's clock."""
-
-    ssrc: int
-    ntp_s: float
-    rtp_timestamp: int
-    packets: int
-    octets: int
-    blocks: tuple[Block, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiverInfo:
-    """A receiver report."""
-
-    ssrc: int
-    blocks: tuple[Block, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Nack:
-    """Packets asked for again (RFC 4585 §6.2.1), as 16-bit numbers in the order asked."""
-
-    ssrc: int
-    media_ssrc: int
-    numbers: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pli:
-    """A keyframe is asked for (RFC 4585 §6.3.1)."""
-
-    ssrc: int
-    media_ssrc: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fir:
-    """A keyframe is demanded of these (ssrc, command number) (RFC 5104 §4.3.1)."""
-
-    ssrc: int
-    entries: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Remb:
-    """The receiver's estimate in bit/s for these sources together."""
-
-    ssrc: int
-    bitrate: int
-    ssrcs: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TransportCc:
-    """Transport-wide feedback: (number, arrival in units of 250 µs or None if lost), `reference` in
-    units of 64 ms, `count` grows with each feedback packet."""
-
-    ssrc: int
-    media_ssrc: int
-    base: int
-    reference: int
-    count: int
-    arrivals: tuple[int | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Bye:
-    """These sources are gone."""
-
-    ssrcs: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """SDES: (ssrc, canonical name) pairs."""
-
-    cnames: tuple[tuple[int, str], ...]
-
-
-Report = SenderInfo | ReceiverInfo | Nack | Pli | Fir | Remb | TransportCc | Bye | Names
 
 
 def parse(data: bytes) -> list[Report]:

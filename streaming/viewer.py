@@ -15,7 +15,8 @@ from streaming import rtcp, rtp
 from streaming.burst import Outlet, Target, Wire
 from streaming.feed import Feed
 from streaming.ports import Kind
-from streaming.stream import RATES, Shape, Tap
+from streaming.stream import RATES
+from streaming.taps import Shape, Tap
 
 REPORT_MS = 1000.0
 SECOND_REPORT_MS = 200.0  # a receiver ties sound to picture by two reports of each, not by one
