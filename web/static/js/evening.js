@@ -67,6 +67,7 @@ export class Evening {
       video: this.player.video,
       onStream: (stream) => this.player.hear(stream),
       onFrame: () => this.player.forgetStill(),
+      soundLag: () => this.player.lag,
       onState: (state) => {
         if (state === "connecting") this.player.keepStill();
       },

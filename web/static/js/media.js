@@ -9,7 +9,7 @@
 /** @typedef {{session: string, etag: string, sdp: string}} Offer */
 /** @typedef {"new"|"connecting"|"connected"|"failed"|"ended"} ViewerState */
 
-const BUFFER_GOAL_MS = 350;
+const BUFFER_GOAL_MS = 300;
 const BUFFER_STEP_MS = 25;
 const BUFFER_EVERY_MS = 400;
 
@@ -19,6 +19,7 @@ export class Viewer {
   #onState;
   #onStream;
   #onFrame;
+  #soundLag;
   #create;
   /** @type {RTCPeerConnection|null} */
   #peer = null;
@@ -42,6 +43,8 @@ export class Viewer {
    * @param {HTMLVideoElement} options.video shows the picture; its sound stays muted if `onStream` plays it
    * @param {(state: ViewerState) => void} [options.onState]
    * @param {(stream: MediaStream) => void} [options.onStream] a new stream is on the video
+   * @param {() => number} [options.soundLag] ms that the sound takes from its receiver to the ear; the
+   *   picture waits for it
    * @param {() => void} [options.onFrame] the first frame of a session has been drawn
    * @param {(configuration: RTCConfiguration) => RTCPeerConnection} [options.create] for tests
    */
@@ -51,6 +54,7 @@ export class Viewer {
     onState = () => {},
     onStream = () => {},
     onFrame = () => {},
+    soundLag = () => 0,
     create = (configuration) => new RTCPeerConnection(configuration),
   }) {
     this.#connection = connection;
@@ -58,6 +62,7 @@ export class Viewer {
     this.#onState = onState;
     this.#onStream = onStream;
     this.#onFrame = onFrame;
+    this.#soundLag = soundLag;
     this.#create = create;
     this.#followFrames();
   }
@@ -231,7 +236,9 @@ export class Viewer {
     this.#growth = setInterval(() => {
       target += BUFFER_STEP_MS;
       for (const receiver of this.#peer?.getReceivers() ?? []) {
-        if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = target;
+        if (!("jitterBufferTarget" in receiver)) continue;
+        const lag = receiver.track.kind === "video" ? this.#soundLag() : 0;
+        receiver.jitterBufferTarget = target + lag;
       }
       if (target >= BUFFER_GOAL_MS) clearInterval(this.#growth);
     }, BUFFER_EVERY_MS);

@@ -12,6 +12,9 @@ const STORE = "lampio.sound";
 const USUAL = 70;
 const STEP = 10;
 const RAMP_S = 0.05;
+// What WebAudio adds behind a receiver, measured in Chromium; some browsers tell less than it is.
+const LEAST_LAG_MS = 50;
+const MOST_LAG_MS = 250;
 
 /** @typedef {{volume: number, muted: boolean, mono: boolean}} SoundSetting */
 
@@ -62,6 +65,12 @@ export class Player extends Component {
   /** False when the browser holds the sound back until the next tap. */
   get audible() {
     return this.#context?.state === "running";
+  }
+
+  /** How long the sound takes from its receiver to the ear, in ms; a wireless headset adds much. */
+  get lag() {
+    const { baseLatency = 0, outputLatency = 0 } = this.#context ?? {};
+    return Math.min(MOST_LAG_MS, Math.max(LEAST_LAG_MS, (baseLatency + outputLatency) * 1000));
   }
 
   get sound() {
