@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from rooms.phases import Phase, Role
@@ -18,7 +20,7 @@ from tests.evening.reading import (
 )
 from tests.evening.test_axe import pressed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 WINDOWS = ((320, 256, 100), (390, 844, 150), (390, 844, 200), (820, 1180, 200), (1920, 1080, 100))
 
@@ -29,18 +31,14 @@ async def whole(person: Person, state: str) -> None:
     assert await person.look(SMALL) == [], f"{state}: text under 18 px"
 
 
-@pytest.mark.parametrize("window", WINDOWS, ids=lambda window: "x".join(map(str, window)))
-async def test_public_pages_stay_whole(
-    house: TestHouse, people: People, window: tuple[int, int, int]
-) -> None:
+async def test_public_pages_stay_whole(house: TestHouse, people: People) -> None:
     await put_on_shows(house)
-    width, height, step = window
-    visitor = await people.come("visitor", width=width, height=height)
-    visitor.forgive("404")
-    for lang in ("fi", "sv"):
-        for path in PUBLIC:
+    for width, height, step in WINDOWS:
+        visitor = await people.come("visitor", width=width, height=height)
+        visitor.forgive("404")
+        for lang, path in product(("fi", "sv"), PUBLIC):
             await visitor.open(house.url + in_language(path, lang, text=step))
-            await whole(visitor, f"{path} {lang}")
+            await whole(visitor, f"{path} {lang} {width} px {step} %")
 
 
 async def test_public_pages_stand_a_readers_own_spacing(house: TestHouse, people: People) -> None:
@@ -53,20 +51,18 @@ async def test_public_pages_stand_a_readers_own_spacing(house: TestHouse, people
         await whole(visitor, path)
 
 
-@pytest.mark.parametrize("window", WINDOWS, ids=lambda window: "x".join(map(str, window)))
-async def test_the_guests_pages_stay_whole(
-    house: TestHouse, people: People, window: tuple[int, int, int]
-) -> None:
+async def test_the_guests_pages_stay_whole(house: TestHouse, people: People) -> None:
     await house.show("on-air", Phase.LIVE)
-    width, height, step = window
-    for lang in ("fi", "sv"):
+    for (width, height, step), lang in product(WINDOWS, ("fi", "sv")):
+        state = f"{lang} {width} px {step} %"
         guest = await people.come("guest", width=width, height=height)
         await guest.open(house.link(await house.ticket("on-air", Role.GUEST, "Aune")))
         await guest.open(in_language(str(guest.page.url), lang, text=step))
-        await whole(guest, f"entrance {lang}")
+        await whole(guest, f"entrance {state}")
         await guest.tap(pressed("step_in", lang))
         await guest.until("!document.querySelector('#theatre').hidden", why="the hall")
-        await whole(guest, f"hall {lang}")
+        await whole(guest, f"hall {state}")
+        await guest.context.close()
 
 
 async def test_a_focus_is_never_hidden_under_the_foot(house: TestHouse, people: People) -> None:
