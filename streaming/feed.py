@@ -37,6 +37,8 @@ WATCHED_PERIOD_MS = 4000.0
 STALL_MS = 3000.0
 END_MS = 30_000.0
 IN_FLIGHT_MS = 60.0  # at least: what she captured before a change may be in her encoder still
+URGENT_EVERY_MS = 320.0  # libwebrtc answers no second request within 300 ms
+URGENT_REQUESTS = 6
 _KINDS: tuple[Kind, Kind] = ("audio", "video")
 
 _log = get_logger("streaming.feed")
@@ -79,7 +81,8 @@ class Feed:
         self._told_generation = 0
         self._stalled_ms = 0.0
         self._is_open = False
-        self._again_ms: float | None = None
+        self._urgent_ms = 0.0
+        self._urgent_left = 0
         self._keyframes = KeyframeClock(WATCHED_PERIOD_MS)
         self._subscribers: list[_Subscriber] = []
         # Sender reports to viewers speak of wall time, but must not leap with it.
@@ -155,7 +158,7 @@ class Feed:
         """The publisher may be heard and seen from now on.
 
         What may have been on its way before (one round trip, measured or assumed) is refused; picture
-        begins with a keyframe asked for now. `fresh`: she has sent nothing yet.
+        begins with a keyframe asked for when that time is over. `fresh`: she has sent nothing yet.
         """
         now_ms = self._clock.monotonic_ms()
         self._is_open = True
@@ -166,9 +169,10 @@ class Feed:
             stream.open(now_ms, wait_ms)
         if self._source is not None:
             self._source.resume()
-        # A quick answer comes while what was in flight is still refused: so ask again after that.
-        self._again_ms = None if wait_ms is None else now_ms + wait_ms
-        self._keyframes.want(urgent=True)
+        # Not before the wait is over: the answer would be refused, and a browser answers no second
+        # request within 300 ms of the first.
+        self._urgent_ms = now_ms + (wait_ms or 0.0)
+        self._urgent_left = URGENT_REQUESTS
         self._ask_keyframe(now_ms)
 
     def request_keyframe(self) -> None:
@@ -183,10 +187,13 @@ class Feed:
         if self.streams["video"].upstream is None:
             return
         if self.streams["video"].needs_key:
-            again = self._again_ms is not None and now_ms >= self._again_ms
-            self._keyframes.want(urgent=again)
-            if again:
-                self._again_ms = None
+            if now_ms < self._urgent_ms:
+                return
+            urgent = self._urgent_left > 0
+            self._keyframes.want(urgent=urgent)
+            if urgent:
+                self._urgent_left -= 1
+                self._urgent_ms = now_ms + URGENT_EVERY_MS
         if self._keyframes.ask(now_ms):
             source.ask_keyframe()
 

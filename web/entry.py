@@ -47,7 +47,7 @@ async def link(request: web.Request) -> web.StreamResponse:
     """`/t/{secret}`: 303 to the seat's clean address; the browser remembers that it was opened."""
     parts = request.app[PARTS]
     secret = request.match_info["secret"].rstrip(".,;:!?)")
-    seat = await parts.seats.find(secret, "link")
+    seat = await parts.seats.find(secret, "link", device=await parts.access.device(request))
     if seat is None:
         allowed = await parts.limits.hit(
             "wrong secret",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -255,4 +256,7 @@ async def serve(settings: Settings) -> None:
     """Serve until Ctrl-C or SIGTERM."""
     stop = stop_signal()
     async with serving(settings):
+        # What lives until the end is not looked through again: a full collection holds the loop.
+        gc.collect()
+        gc.freeze()
         await stop.wait()

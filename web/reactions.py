@@ -145,17 +145,16 @@ class Reactions:
         self._later(room, lambda: self._revoke(room, seat, reason))
 
     async def _phase(self, room: str, state: Snapshot) -> None:
-        if state.phase is not Phase.LIVE:
-            # Before the relay turns, so that no frame of the interval gets into a take.
-            await self._captures.stop(room)
         if state.phase in OPEN_PHASES:
             await self._open_relay(room, state)
         await self._relay.new_epoch(RoomId(room), state.epoch)
         self._access.tell(Changed(RoomId(room), state.epoch))
-        for grant in self._relay.grants(RoomId(room)):
-            await self._rights(room, state, grant.seat)
-        self._tell_stage(room, state)
+        # Before the publisher's right is given anew: a take that ends has no frame of this phase, and one
+        # that begins has its very first keyframe.
         await self._capture(room, state)
+        for seat in {grant.seat for grant in self._relay.grants(RoomId(room))}:
+            await self._rights(room, state, seat)
+        self._tell_stage(room, state)
         if state.phase in (Phase.ENDED, Phase.CANCELLED):
             await self._end(room, state)
 
@@ -209,7 +208,8 @@ class Reactions:
             and show.recording_policy != "none"
         ):
             feed = FeedId(RoomId(room), SeatId(state.on_air))
-            await self._captures.start(room, show.organisation, feed, state.epoch)
+            fence = self._house.fence(room)
+            await self._captures.start(room, show.organisation, feed, state.epoch, fence)
         else:
             await self._captures.stop(room)
 

@@ -23,6 +23,8 @@ TYPES = {
     ".ico": "image/x-icon",
     ".webmanifest": "application/manifest+json",
 }
+KEPT = {"font/woff2"}
+"""Kinds that may be kept for a week although their address bears no mark."""
 COMPRESSED = {".js", ".css", ".svg", ".webmanifest"}
 
 
@@ -47,7 +49,11 @@ class StaticFiles:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """The handler."""
         file = self._file(request.match_info["path"])
-        age = "public, max-age=31536000, immutable" if "v" in request.query else "no-cache"
+        age = "no-cache"
+        if "v" in request.query:
+            age = "public, max-age=31536000, immutable"
+        elif file.content_type in KEPT:
+            age = "public, max-age=604800"
         headers = {"ETag": f'"{file.etag}"', "Cache-Control": age, "Vary": "Accept-Encoding"}
         if file.etag in request.headers.get("If-None-Match", ""):
             return web.Response(status=304, headers=headers)

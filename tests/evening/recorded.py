@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from io import BytesIO
@@ -68,7 +69,7 @@ async def decoded(url: str, recording: str) -> list[Stretch]:
                 files[-1] += await piece(name)
             elif line and not line.startswith("#"):
                 files[-1] += await piece(line)
-    return [stretch(file) for file in files]
+    return [await asyncio.to_thread(stretch, file) for file in files]
 
 
 def stretch(file: bytes) -> Stretch:

@@ -205,8 +205,10 @@ async def test_the_whole_evening(house: TestHouse, people: People, figures: Figu
     host = await host_of(house, people)
     artist = await people.come("artist", width=1440, height=900)
     artist_ticket = await house.ticket(SHOW, Role.ARTIST, "Viena")
+    await desk.prepare(artist, house.link(artist_ticket))
+    await desk.go_on(artist)
     await set_phase(host, "live")
-    await desk.go_live(artist, house.link(artist_ticket))
+    await desk.on_air(artist)
 
     guest = await guest_in_hall(house, people, house.link(guest_ticket))
     first = await guest.look("measured.frame - measured.tap")

@@ -44,13 +44,13 @@ async def test_rehearsals_frames_reach_no_guest_who_joins_right_after_the_change
     await performer.reached()
     asked = performer.plis
     await house.relay.regrant(replace(right, epoch=2))
-    await until(lambda: performer.plis > asked)
     newcomer = await house.viewer(guest(epoch=2))
     # still on their way when the change came
     performer.frame(b"rehearsal", 2, key=True)
     performer.sound(b"rehearsal", 2)
     await performer.reached()
     house.clock.advance(200)
+    await until(lambda: performer.plis > asked)
     performer.frame(b"rehearsal", 3)
     await performer.reached()
     performer.frame(b"live", 4, key=True)
