@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from playwright.async_api import Dialog
 
 from rooms.phases import Phase, Role
 from tests.evening import artist as desk
 from tests.evening.browser import People, Person
 from tests.evening.house import TestHouse
+
+pytestmark = pytest.mark.browser
 
 SHOW = "viulu-ja-vanha-piano"
 SCENE = "document.querySelector('#desk').dataset.scene"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from rooms.phases import Phase, Role
 from tests.evening.browser import People, Person
 from tests.evening.house import TestHouse
+
+pytestmark = pytest.mark.browser
 
 SHOW = "viulu-ja-vanha-piano"
 SECOND_PRESS = "performance.now() > (globalThis.second ??= performance.now() + 750)"

@@ -13,6 +13,8 @@ from tests.evening.browser import People, Person, opened_people
 from tests.evening.forwarder import forwarding
 from tests.evening.house import TestHouse
 
+pytestmark = pytest.mark.browser
+
 SHOW = "viulu-ja-vanha-piano"
 DEAD_S = 8
 BACK_WITHIN_S = 16  # her socket waits up to eight seconds between its tries, then a second or two

@@ -19,6 +19,8 @@ export class Studio extends EventTarget {
     this.trouble = null;
     this.muted = false;
     this.busy = false;
+    /** @type {Promise<void>} */
+    this.work = Promise.resolve();
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.#returned());
   }
 
@@ -61,9 +63,17 @@ export class Studio extends EventTarget {
     this.#changed("change");
   }
 
+  /**
+   * One after the other: a wish that comes while devices open is not lost.
+   * @param {"both"|"video"|"audio"} which
+   */
+  #take(which) {
+    this.work = this.work.then(() => this.#open(which));
+    return this.work;
+  }
+
   /** @param {"both"|"video"|"audio"} which */
-  async #take(which) {
-    if (this.busy) return;
+  async #open(which) {
     this.busy = true;
     this.#changed("change");
     try {
