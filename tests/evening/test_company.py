@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rooms.phases import Phase, Role
 from tests.evening import artist as desk
 from tests.evening.browser import People, Person
 from tests.evening.guest import PROBES, step_in, watches
 from tests.evening.house import TestHouse
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 SHOW = "viulu-ja-vanha-piano"
 SHEET = "document.querySelector('#company-question')"

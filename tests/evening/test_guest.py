@@ -18,6 +18,8 @@ from tests.evening.browser import People, Person
 from tests.evening.guest import scene, step_in, watches
 from tests.evening.house import TestHouse
 
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
 SHOW = "viulu-ja-vanha-piano"
 WEIGHT_LIMIT_KB = 150
 

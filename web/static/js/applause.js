@@ -34,6 +34,8 @@ export class Applause extends Component {
   #claps = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #bundle;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #fading;
   /** @type {AudioBuffer|null} */
   #noise = null;
 
@@ -53,8 +55,15 @@ export class Applause extends Component {
     this.#send = send;
     this.#context = context;
     this.listen(root, "click", () => this.#clap());
-    this.every(FADE_MS, () => this.#light(this.#level - 1));
-    this.whenStopped(() => clearTimeout(this.#bundle));
+    this.whenStopped(() => {
+      clearTimeout(this.#bundle);
+      clearTimeout(this.#fading);
+    });
+  }
+
+  /** Before the show there is nothing to applaud: the button waits. @param {boolean} allowed */
+  allow(allowed) {
+    this.root.ariaDisabled = allowed ? null : "true";
   }
 
   /** The hall's applause of the last second. @param {number} claps */
@@ -64,6 +73,7 @@ export class Applause extends Component {
   }
 
   #clap() {
+    if (this.root.ariaDisabled === "true") return;
     this.#light(Math.max(this.#level, 1));
     this.root.classList.remove("struck");
     void this.root.offsetWidth; // starts the button's motion anew
@@ -82,6 +92,8 @@ export class Applause extends Component {
   #light(level) {
     this.#level = Math.max(0, Math.min(4, level));
     this.#lights.setAttribute("data-level", String(this.#level));
+    clearTimeout(this.#fading);
+    if (this.#level > 0) this.#fading = setTimeout(() => this.#light(this.#level - 1), FADE_MS);
   }
 
   /** A few soft claps made of noise, spread over most of a second. @param {number} claps */

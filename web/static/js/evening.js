@@ -221,6 +221,7 @@ export class Evening {
     const scene = sceneOf(state.phase, this.#onStage);
     if (scene !== "play") this.player.forgetStill();
     this.stage?.show(scene);
+    this.applause?.allow(scene !== "foyer" && scene !== "cancelled");
     this.trouble?.expect(scene === "play", this.#onStage === "stalled");
     const over = scene === "ended" || scene === "cancelled";
     this.#root.toggleAttribute("data-over", over);

@@ -45,7 +45,7 @@ const BACK_MS = 4000;
 export function judge({ now, lostAt, expected, stalled, lineUp, pictureAt, soundAt }) {
   const still = expected ? now - pictureAt : 0;
   if (lostAt !== null) {
-    const lost = expected ? Math.min(now - lostAt, still) : now - lostAt;
+    const lost = expected ? still : now - lostAt;
     return { sentence: lost >= PHONE_MS ? "still_lost" : lost >= SAY_MS ? "lost_connection" : null, remedies: [] };
   }
   if (!expected || still < DOUBT_MS) return { sentence: null, remedies: [] };
