@@ -145,7 +145,8 @@ async def _tickets(seats: Seats, show: Show, base: str) -> Links:
         companion_of=guests["guest"].ticket,
     )
     own["caregiver"] = link(companion.secret)
-    artist = await seats.issue(scope, show.id, Role.ARTIST, name=", ".join(show.artists)[:40])
+    stage_name = show.artists[0].partition(" (")[0]
+    artist = await seats.issue(scope, show.id, Role.ARTIST, name=stage_name)
     own["artist"] = link(artist.secret)
     host = await seats.issue(scope, show.id, Role.HOST, name="Helena")
     own["host"] = link(host.secret)
