@@ -11,6 +11,7 @@ from tests.evening.browser import Person
 
 SOURCE = """
 (() => {
+  if (globalThis.opened) return;  // put in twice: the first stays
   const WIDTH = 640, HEIGHT = 360, FPS = 30;
   let clock;
   const openMicrophone = () => {
