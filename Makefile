@@ -25,7 +25,7 @@ DEV := .venv/.dev-$(call hash,requirements.lock requirements-dev.lock pyproject.
 FONTS := web/static/fonts/.cut-$(call hash,web/fonts.py requirements.lock)
 NODE := node_modules/.made-$(call hash,package-lock.json)
 
-.PHONY: demo serve setup setup-dev system test check format lint types pytest wire protocol map locks migration clean
+.PHONY: demo serve setup setup-dev system test check format lint types pytest wire protocol map pictures locks migration clean
 
 demo: setup
 	@exec $(BIN)/lampio demo $(if $(FRESH),--fresh)
@@ -96,6 +96,9 @@ protocol:
 
 map:
 	$(BIN)/python -m tests.house_map
+
+pictures: setup-dev
+	$(BIN)/python -m tests.evening.pictures
 
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--only-binary :all: --no-header --no-annotate
