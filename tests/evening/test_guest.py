@@ -128,6 +128,40 @@ async def test_the_door_opens_by_itself_and_leads_through_the_evening(
     await guest.until("location.pathname.startsWith('/recordings/')")
 
 
+async def test_at_the_shut_door_one_may_try_the_sound(house: TestHouse, people: People) -> None:
+    later = datetime.now(UTC) + timedelta(hours=2)
+    await house.show(SHOW, Phase.SCHEDULED, doors_at=later, starts_at=later)
+    guest = await people.come()
+    await guest.open(await guest_link(house))
+    await guest.tap("Ääni päälle")
+    await guest.sees("Kuuletteko musiikin?")
+    await guest.tap("En kuule")
+    await guest.sees("Painakaa laitteen ääni kovemmalle ja kokeilkaa uudelleen.")
+    assert await guest.look("document.querySelector('[data-answer] a').href") == "tel:095550100"
+    await guest.tap("Ääni päälle")
+    await guest.tap("Kuulen")
+    await guest.sees("Hyvä. Ääni on valmiina.")
+
+
+async def test_a_part_that_fails_leaves_the_evening_alive(house: TestHouse, people: People) -> None:
+    await house.show(SHOW, Phase.LIVE)
+    await artist_plays(house, people)
+    guest = await people.come()
+    guest.forgive("did not start")
+    await guest.page.add_init_script(
+        "new MutationObserver(() => document.querySelectorAll('[data-write], [data-mono], [data-yes]')"
+        ".forEach((part) => part.remove())).observe(document, {childList: true, subtree: true});"
+    )
+    await step_in(guest, await guest_link(house))
+    await watches(guest)
+    broken = " ".join(guest.problems)
+    assert "#talk did not start" in broken
+    assert "#sound-sheet did not start" in broken
+    assert "#company-question did not start" in broken
+    await guest.tap("Pyydän apua")
+    await guest.sees("Pyyntönne tuli perille.")
+
+
 async def test_guests_talk_and_the_log_leaves_readers_alone(
     house: TestHouse, people: People
 ) -> None:

@@ -14,7 +14,7 @@ from web.language import words
 
 PARTS = (
     "applause chat companion company entrance evening farewell hall help media player presence sound"
-    " stage trouble"
+    " soundtest stage trouble"
 ).split()
 TEMPLATES = FOLDER.parents[1] / "templates"
 

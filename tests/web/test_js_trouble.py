@@ -15,6 +15,7 @@ WELL: dict[str, Any] = {
     "lostAt": None,
     "expected": True,
     "stalled": False,
+    "blind": False,
     "lineUp": True,
     "pictureAt": NOW - 30,
     "soundAt": NOW - 30,
@@ -77,3 +78,9 @@ def test_a_standing_picture_is_helped_by_a_keyframe_and_then_by_a_new_session(js
 
 def test_sound_without_a_picture_is_a_slow_network(js: Path) -> None:
     assert judged(js, pictureAt=NOW - 6000) == ("sound_only", ["probe", "view"])
+
+
+def test_a_browser_without_the_pictures_codec_keeps_its_sound_and_says_so(js: Path) -> None:
+    assert judged(js, blind=True, pictureAt=NOW - 6000) == ("err_old_device", [])
+    # It is the codec only as long as sound comes; else it is a line like any other.
+    assert judged(js, blind=True, **still(6000)) == ("lost_connection", ["probe", "view"])

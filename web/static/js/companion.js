@@ -12,6 +12,7 @@ import { sayFarewell } from "./farewell.js";
 import { Help } from "./help.js";
 import { warmUp } from "./media.js";
 import { CompanyBar } from "./presence.js";
+import { SoundTest } from "./soundtest.js";
 import { pageData, phoned, text } from "./texts.js";
 
 /** @typedef {import("./wire.js").Waiting} Waiting */
@@ -120,12 +121,15 @@ const entrance = begin("#entrance", (root) =>
     data,
     onTap: () => evening.tap(),
     onEnter: (offer) => {
+      soundTest?.stop();
       root.hidden = true;
       evening.enter(offer);
       need(document, "#main", HTMLElement).focus({ preventScroll: true });
     },
   }),
 );
+
+const soundTest = begin("#sound-test", (root) => new SoundTest(root, { player: evening.player }));
 
 begin("#door-help", (root) =>
   new Help(root, { note: need(document, "#door-help-note", HTMLElement), seat: data.seat, send: null }),

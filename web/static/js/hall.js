@@ -13,6 +13,7 @@ import { sayFarewell } from "./farewell.js";
 import { Help } from "./help.js";
 import { warmUp } from "./media.js";
 import { CompanyBar } from "./presence.js";
+import { SoundTest } from "./soundtest.js";
 import { pageData } from "./texts.js";
 
 const data = pageData();
@@ -53,6 +54,7 @@ const entrance = begin("#entrance", (root) =>
     data,
     onTap: () => evening.tap(),
     onEnter: (offer) => {
+      soundTest?.stop();
       theatre.hidden = false;
       evening.enter(offer);
       root.hidden = true;
@@ -61,6 +63,8 @@ const entrance = begin("#entrance", (root) =>
     },
   }),
 );
+
+const soundTest = begin("#sound-test", (root) => new SoundTest(root, { player: evening.player }));
 
 begin("#door-help", (root) =>
   new Help(root, { note: need(document, "#door-help-note", HTMLElement), seat: data.seat, send: null }),

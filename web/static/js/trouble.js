@@ -11,7 +11,7 @@ import { phoned, text } from "./texts.js";
 /** @typedef {import("./media.js").Viewer} Viewer */
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./player.js").Player} Player */
-/** @typedef {"artist_lost"|"lost_connection"|"still_lost"|"sound_only"|"sound_waits"} Sentence */
+/** @typedef {"err_old_device"|"artist_lost"|"lost_connection"|"still_lost"|"sound_only"|"sound_waits"} Sentence */
 /** @typedef {"probe"|"keyframe"|"view"} Remedy */
 /**
  * @typedef {Object} Watched times in ms on one clock
@@ -19,6 +19,7 @@ import { phoned, text } from "./texts.js";
  * @property {number|null} lostAt when the page's own connection went, null while it stands
  * @property {boolean} expected a picture should be moving
  * @property {boolean} stalled the server says that the artist's feed does not come in
+ * @property {boolean} blind this browser cannot decode the usual picture
  * @property {boolean} lineUp ICE and DTLS of the media stand
  * @property {number} pictureAt the last frame, or since when frames are expected
  * @property {number} soundAt the last progress of sound, likewise
@@ -42,7 +43,7 @@ const BACK_MS = 4000;
  * @param {Watched} watched
  * @returns {{sentence: Sentence|null, remedies: Remedy[]}}
  */
-export function judge({ now, lostAt, expected, stalled, lineUp, pictureAt, soundAt }) {
+export function judge({ now, lostAt, expected, stalled, blind, lineUp, pictureAt, soundAt }) {
   const still = expected ? now - pictureAt : 0;
   if (lostAt !== null) {
     const lost = expected ? still : now - lostAt;
@@ -51,9 +52,12 @@ export function judge({ now, lostAt, expected, stalled, lineUp, pictureAt, sound
   if (!expected || still < DOUBT_MS) return { sentence: null, remedies: [] };
   // The server knows why nothing comes; there is nothing to mend here.
   if (stalled) return { sentence: "artist_lost", remedies: [] };
+  const heard = now - soundAt < DOUBT_MS * 2;
+  // Nothing mends a browser without H.264; asking anew would only break the sound it has.
+  if (blind && heard) return { sentence: still >= ANEW_MS ? "err_old_device" : null, remedies: [] };
   /** @type {Remedy[]} */
   const remedies = ["probe", still < (lineUp ? ANEW_LINE_UP_MS : ANEW_MS) ? "keyframe" : "view"];
-  if (now - soundAt < DOUBT_MS * 2) return { sentence: still >= OURS_MS ? "sound_only" : null, remedies };
+  if (heard) return { sentence: still >= OURS_MS ? "sound_only" : null, remedies };
   if (still >= PHONE_MS) return { sentence: "still_lost", remedies };
   return { sentence: still >= OURS_MS ? "lost_connection" : null, remedies };
 }
@@ -74,6 +78,7 @@ export class Trouble extends Component {
   #packets = 0;
   #counting = false;
   #silentSince = 0;
+  #blind = !decodes("video/H264");
   /** @type {Record<Remedy, number>} */
   #tried = { probe: 0, keyframe: 0, view: 0 };
   #views = 0;
@@ -133,10 +138,17 @@ export class Trouble extends Component {
     const now = performance.now();
     const pictureAt = Math.max(this.#viewer.lastFrameAt, this.#since);
     const { sentence, remedies } = judge({
-      now, pictureAt, lineUp: this.#viewer.connected, lostAt: this.#lostAt, expected: this.#expected, stalled: this.#stalled, soundAt: this.#soundAt,
+      now,
+      pictureAt,
+      soundAt: this.#soundAt,
+      lostAt: this.#lostAt,
+      expected: this.#expected,
+      stalled: this.#stalled,
+      blind: this.#blind,
+      lineUp: this.#viewer.connected,
     });
-    if (remedies.length > 0) void this.#count(now);
-    else this.#views = 0;
+    if (this.#expected && now - pictureAt >= DOUBT_MS) void this.#count(now);
+    if (remedies.length === 0) this.#views = 0;
     for (const remedy of remedies) this.#try(remedy, now);
     if (this.flows) this.#player.forgetStill();
     else if (this.#expected) this.#player.keepStill();
@@ -202,4 +214,10 @@ export class Trouble extends Component {
     this.#line.hidden = !rest && nodes.length === 1;
     if (sentence === "sound_waits") this.#action.textContent = text("sound_on");
   }
+}
+
+/** Whether the browser says that it decodes this. @param {string} mimeType */
+function decodes(mimeType) {
+  const known = RTCRtpReceiver.getCapabilities?.("video")?.codecs ?? [];
+  return known.length === 0 || known.some((codec) => codec.mimeType === mimeType);
 }
