@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -89,15 +89,18 @@ class RoomHub:
         bus: Bus,
         presence: Presence,
         people: People,
+        connected: Callable[[str], Iterable[str]],
         now_ms: Callable[[], int],
         node: str,
     ) -> None:
+        """`people` lists a room's seats, `connected` those with a media session at this node."""
         self.room = room
         self.stage = StageMessage(state="empty")
         self._house = house
         self._bus = bus
         self._presence = presence
         self._people = people
+        self._connected = connected
         self._now_ms = now_ms
         self._node = node
         self._listeners: set[Listener] = set()
@@ -240,6 +243,12 @@ class RoomHub:
             if isinstance(event, CompanyAsked | CompanyAnswered | CompanyEnded):
                 self._company_changed(event.companion)
 
+    async def _beat_all(self) -> None:
+        """Who has a socket or a media session here is here; a beat that stays out ends presence."""
+        seats = {listener.seat for listener in self._listeners} | set(self._connected(self.room))
+        for seat in seats:
+            await self._presence.beat(self.room, seat, self._node, PRESENCE_TTL_S)
+
     def _company_changed(self, companion: str) -> None:
         admitted = accepted(self.state, companion)
         for listener in self.of_seat(companion):
@@ -262,6 +271,7 @@ class RoomHub:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._presence_due.wait(), PRESENCE_TTL_S / 2)
             self._presence_due.clear()
+            await self._beat_all()
             people = await self._people(self.room, await self._presence.present(self.room))
             heads = sum(
                 p.here and (p.role is Role.GUEST or accepted(self.state, p.seat))

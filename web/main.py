@@ -119,6 +119,7 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
                 bus=bus,
                 presence=presence,
                 people=people,
+                connected=lambda room: {grant.seat for grant in relay.grants(RoomId(room))},
                 now_ms=lambda: to_ms(clock.now()),
                 node=node,
             )

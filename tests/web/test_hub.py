@@ -1,0 +1,80 @@
+"""The hub: who is here stays here while a socket or a media session stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from infra.bus_local import LocalBus, LocalPresence
+from infra.clock import ManualClock
+from infra.ports import Logged
+from rooms.messages import Bye, Person, Snapshot
+from rooms.phases import Role
+from rooms.state import empty
+from web.hub import PRESENCE_TTL_S, RoomHub
+
+
+class StillLog:
+    """A room where nothing happens."""
+
+    async def whole(self, room: str) -> tuple[int, Snapshot]:
+        return 0, empty(room)
+
+    async def events(self, room: str, after: int) -> AsyncIterator[Logged]:
+        await asyncio.Event().wait()
+        yield Logged(0, "", 0)
+
+
+class Quiet:
+    """A listener that reads nothing."""
+
+    role = Role.GUEST
+    device = "device"
+    admitted = True
+
+    def __init__(self, seat: str) -> None:
+        self.seat = seat
+        self.frames = 0
+
+    def write(self, frame: bytes) -> None:
+        self.frames += 1
+
+    def say_bye(self, bye: Bye) -> None:
+        self.frames += 1
+
+
+async def test_presence_outlives_its_beats_while_somebody_is_connected(clock: ManualClock) -> None:
+    presence, connected = LocalPresence(clock), {"onstage"}
+
+    async def people(room: str, present: frozenset[str]) -> list[Person]:
+        return [Person(seat=s, role=Role.GUEST, name="", here=True) for s in sorted(present)]
+
+    hub = RoomHub(
+        "room",
+        house=StillLog(),
+        bus=LocalBus(),
+        presence=presence,
+        people=people,
+        connected=lambda room: connected,
+        now_ms=lambda: 0,
+        node="node",
+    )
+    await hub.start()
+    listener = Quiet("guest")
+    hub.join(listener, None)
+    await hub.beat("guest")
+
+    async def present(seats: set[str]) -> None:
+        async with asyncio.timeout(5):
+            while await presence.present("room") != seats:
+                await hub.gone("nobody")  # somebody's leaving makes the hub look around
+                await asyncio.sleep(0.01)
+
+    await present({"guest", "onstage"})
+    clock.advance(PRESENCE_TTL_S * 1000 + 1)
+    await present({"guest", "onstage"})
+    hub.leave(listener)
+    connected.clear()
+    clock.advance(PRESENCE_TTL_S * 1000 + 1)
+    assert await presence.present("room") == frozenset()
+    await hub.close(Bye(reason="restart"))
