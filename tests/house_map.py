@@ -1,6 +1,6 @@
-"""Writes `docs/map.md`: every file of the house in import order, with what its head says.
+"""Writes `docs/map.md`, every file in import order with what its head says, and the list of decisions.
 
-`make map` (`python -m tests.house_map`) writes it; a test compares.
+`make map` (`python -m tests.house_map`) writes both; a test compares.
 """
 
 from __future__ import annotations
@@ -11,6 +11,14 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "docs" / "map.md"
 FOLDERS = ("infra", "streaming", "rooms", "recordings", "web")
+DECISIONS = ROOT / "docs" / "adr" / "README.md"
+DECISIONS_HEAD = """\
+# Decisions
+
+One page each: the question, the choice, the figure it rests on, and what would reverse it. Figures are
+from a 2-core Debian 12 machine unless said otherwise. Numbers from 0101 on are the relay's, from 0201
+the rooms', from 0301 the pages', from 0401 the recordings'. The list is written by `make map`.
+"""
 HEAD = """\
 # The house, file by file
 
@@ -104,5 +112,15 @@ def render() -> str:
     return "\n\n".join(block.strip("\n") for block in blocks) + "\n"
 
 
+def decisions() -> str:
+    """`docs/adr/README.md`: each page by its own first line."""
+    rows = []
+    for path in sorted(DECISIONS.parent.glob("[0-9]*.md")):
+        number, _, title = path.read_text(encoding="utf-8").split("\n")[0][2:].partition(": ")
+        rows.append(f"| [{number}]({path.name}) | {title} |")
+    return DECISIONS_HEAD + "\n| | decision |\n|---|---|\n" + "\n".join(rows) + "\n"
+
+
 if __name__ == "__main__":
+    DECISIONS.write_text(decisions(), encoding="utf-8")
     TARGET.write_text(render(), encoding="utf-8")
