@@ -36,8 +36,8 @@ class Palette:
 
 
 PALETTES = (
-    Palette((107, 18, 56), (176, 108, 58), (66, 28, 58), (150, 28, 60)),
     Palette((20, 72, 63), (196, 150, 74), (28, 48, 52), (46, 62, 92)),
+    Palette((107, 18, 56), (176, 108, 58), (66, 28, 58), (150, 28, 60)),
     Palette((62, 36, 84), (178, 112, 66), (44, 26, 58), (20, 84, 74)),
     Palette((120, 62, 24), (214, 160, 84), (70, 40, 34), (92, 22, 48)),
 )
@@ -259,7 +259,7 @@ def _digits() -> dict[str, Plane]:
         for segment in lit:
             top, bottom, left, right = spans[segment]
             glyph[top:bottom, left:right] = 214
-        glyphs[str(digit)] = glyph
+        glyphs[str(digit)] = np.roll(glyph, -(w - s) // 2, axis=1) if digit == 1 else glyph
     for sign, places in ((":", (11, 26)), (".", (h - 6,))):
         glyph = np.full((h, 8), 22, np.uint8)
         for place in places:

@@ -48,10 +48,10 @@ class Synthetic:
     """
 
     def __init__(self, name: str, began: datetime) -> None:
-        choice = hashlib.sha256(name.encode()).digest()[0]
+        choice = hashlib.sha256(name.encode()).digest()
         self._began = began
-        self._stage = Stage(PALETTES[choice % len(PALETTES)])
-        self._loop = compose(SCORES[choice // 4 % len(SCORES)])
+        self._stage = Stage(PALETTES[choice[3] % len(PALETTES)])
+        self._loop = compose(SCORES[choice[2] % len(SCORES)])
         self._opus = _opus()
         self._h264 = _h264()
 
