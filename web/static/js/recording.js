@@ -185,7 +185,7 @@ class Recording extends Component {
 
   #show() {
     const { paused, ended, currentTime } = this.#video;
-    const key = ended ? "rec_again" : paused ? (this.#begun ? "rec_go_on" : "watch_recording") : "rec_pause";
+    const key = ended ? "rec_again" : paused ? (this.#begun ? "rec_go_on" : "rec_play") : "rec_pause";
     this.#toggle.textContent = text(key);
     if (this.#dragging) return;
     this.#position.value = String(Math.round(currentTime));
