@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 SOUND_RATE = 48_000
 LOOP_S = 24
 BEEP_HZ, BEEP_S = 1000, 0.06
+CLEAR_HZ = 90  # the music leaves the beep's place free
 LEVEL = 10 ** (-21 / 20)  # of the music, rms
 BEEP_LEVEL = 0.14
 
@@ -62,7 +63,8 @@ def compose(score: Score) -> Samples:
 
 def _note(hertz: float, seconds: float) -> Wave:
     time = np.arange(int(seconds * SOUND_RATE)) / SOUND_RATE
-    tone = sum(np.sin(2 * np.pi * hertz * k * time) / k**2 for k in (1, 2, 3))
+    partials = [k for k in (1, 2, 3) if abs(hertz * k - BEEP_HZ) > CLEAR_HZ]
+    tone = sum(np.sin(2 * np.pi * hertz * k * time) / k**2 for k in partials)
     attack = np.minimum(1, time / 0.02)
     release = np.minimum(1, (seconds - time) / 0.2)
     wave: Wave = tone * attack * release * np.exp(-2.2 * time)
