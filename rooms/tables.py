@@ -23,12 +23,19 @@ Digest = String(64)
 Words = dict[str, str]
 """A text by language code."""
 
+# What has a number of days is erased by `rooms/erasure.py`.
+CONTACT_DAYS = 30
+CHAT_DAYS = 30
+TECHNICAL_DAYS = 14
+"""Also for help that was asked for."""
+AUDIT_DAYS = 2 * 365
+
 CATALOGUE = {"info": {"retention": "as long as the show stands in the catalogue"}}
 RUNNING = {"info": {"retention": "as long as its show"}}
-CONTACT = {"info": {"retention": "30 days after the last show unless renewed"}}
-TECHNICAL = {"info": {"retention": "14 days"}}
-CHAT = {"retention": "30 days after the show's end"}
-AUDIT = {"retention": "2 years"}
+CONTACT = {"info": {"retention": f"{CONTACT_DAYS} days after the last show unless renewed"}}
+TECHNICAL = {"info": {"retention": f"{TECHNICAL_DAYS} days"}}
+CHAT = {"retention": f"{CHAT_DAYS} days after the show's end"}
+AUDIT = {"retention": f"{AUDIT_DAYS // 365} years"}
 
 
 class OrganisationRow(Base):

@@ -25,6 +25,7 @@ from infra.storage import open_storage
 from recordings.archive import Archive
 from recordings.capture import Captures
 from recordings.catalogue import Recordings
+from rooms.erasure import erase_regularly
 from rooms.house import House
 from rooms.messages import Bye, Person
 from rooms.scope import Scope
@@ -164,6 +165,7 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
         )
         add_figures(parts)
         tasks.spawn(archive.resume(), name="archive")
+        tasks.spawn(erase_regularly(database, clock), name="erasure")
         yield parts
 
 
