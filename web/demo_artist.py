@@ -46,7 +46,6 @@ HTTP_TIMEOUT_S = 10.0
 QUEUED = 50  # packets a track holds before the oldest fall out
 LATE_S = 0.5  # further behind than this, steps are left out
 PARENT_S = 1.0
-NICE = 5  # who watches and listens on the same machine goes first
 
 _log = get_logger("web.demo_artist")
 
@@ -268,7 +267,6 @@ def main() -> None:
     targets = _targets(sys.argv[1:])
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
-    os.nice(NICE)
     asyncio.run(perform(targets, ZoneInfo(settings.timezone)))
 
 
