@@ -11,6 +11,7 @@ from struct import Struct
 
 from streaming import keyframes, rtp
 from streaming.burst import Engine, Wire
+from streaming.feedback import MAX_MISSING
 from streaming.ports import Kind, Packet, SenderReport
 from streaming.rewrite import Rewrite
 from streaming.ring import AUDIO_PACKETS, VIDEO_PACKETS, Ring
@@ -19,7 +20,9 @@ from streaming.taps import Shape, Shaped, Tap
 from streaming.timing import KEPT_REPORTS
 
 RATES: dict[Kind, int] = {"audio": 48_000, "video": 90_000}
-JUMP = 3000  # numbers; more is a restarted source, and SRTP's roll-over count must not be put to guessing
+JUMP = (
+    MAX_MISSING  # numbers; what is beyond asking for leaves no hole for viewers to ask for in vain
+)
 REPLAY_MS = 1000.0  # an older keyframe is not replayed: a new one is asked for
 LATEST_MS = 2000.0
 _HEADER = Struct("!BBHII")

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from streaming import rtcp
+from streaming import rtcp, rtp
 from streaming.ports import Batch, FeedInfo, FeedState, Track
-from tests.streaming.studio import PICTURE_SSRC, SETS, Publisher, Sink, Studio
+from tests.streaming.studio import (
+    H264,
+    OPUS,
+    PICTURE_SSRC,
+    SETS,
+    SOUND_SSRC,
+    Publisher,
+    Sink,
+    Studio,
+)
 
 
 @pytest.fixture
@@ -239,3 +250,35 @@ def test_transport_cc_and_other_extensions_reach_nobody(studio: Studio) -> None:
     (packet,) = sink.batches[0][1].packets
     assert packet.payload_at == 12
     assert not packet.data[0] & 0x10
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([SOUND_SSRC, PICTURE_SSRC, 7]),
+            st.sampled_from([OPUS, H264, 96]),
+            st.integers(0, 65_535),
+            st.integers(0, 2**32 - 1),
+            st.binary(max_size=12),
+            st.sampled_from([0, 1, 40, 900]),
+        ),
+        max_size=60,
+    )
+)
+def test_whatever_a_publisher_sends_the_feed_stands_and_no_number_comes_twice(
+    packets: list[tuple[int, int, int, int, bytes, int]],
+) -> None:
+    studio = Studio()
+    sink = Sink()
+    studio.feed.attach(sink)
+    guest = studio.guest()
+    publisher = studio.publisher()
+    for ssrc, payload_type, seq, stamp, payload, wait_ms in packets:
+        plain = rtp.build(payload_type, seq, stamp, ssrc, payload)
+        publisher.source.on_rtp(plain, studio.clock.monotonic_ms())
+        studio.feed.flush()
+        studio.pass_ms(wait_ms)
+        guest.viewer.tick(studio.clock.monotonic_ms())
+    for kind in ("audio", "video"):
+        seqs = sink.seqs("audio" if kind == "audio" else "video")
+        assert len(seqs) == len(set(seqs))

@@ -68,6 +68,26 @@ def test_numbers_and_time_go_on_over_a_new_publisher() -> None:
     assert (got[3][1] - got[2][1]) & 0xFFFFFFFF == 180_000
 
 
+def test_a_network_that_was_gone_leaves_no_hole_to_ask_for() -> None:
+    studio = Studio()
+    publisher = studio.publisher()
+    guest = studio.guest()
+    publisher.picture(key=True)
+    studio.feed.flush()
+    studio.pass_ms(8000)
+    publisher.seqs["video"] += 1500  # eight seconds of packets that nobody got
+    publisher.stamps["video"] += 720_000
+    asked = len(publisher.asked(rtcp.Pli))
+    publisher.picture()
+    studio.feed.flush()
+    assert len(publisher.asked(rtcp.Pli)) == asked + 1
+    publisher.picture(key=True)
+    studio.feed.flush()
+    got = gapless(guest)
+    assert len(got) == 6
+    assert abs(((got[3][1] - got[2][1]) & 0xFFFFFFFF) - 8 * 90_000) < 9000
+
+
 def test_numbers_and_time_go_on_over_a_switch_of_feeds() -> None:
     studio = Studio()
     other = Feed(FEED, studio.clock, studio.engine, lambda info: None, first=70_000)
