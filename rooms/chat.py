@@ -53,4 +53,4 @@ def hide(state: Snapshot, actor: Actor, command: HideLine, now: int) -> Sequence
     for line in state.lines:
         if line.line == command.line:
             return () if line.hidden else (LineHidden(line=line.line),)
-    raise Unknown("no_line", "no such line")
+    raise Unknown("no_line", "no such line", sentence="err_not_now")

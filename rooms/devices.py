@@ -42,7 +42,7 @@ class Devices:
                 row = await session.get(DeviceSecretRow, digest(secret))
                 if row is not None:
                     if row.ends_at_ms <= self._now():
-                        raise Forbidden("expired", "this secret has ended")
+                        raise Forbidden("expired", "this secret has ended", sentence="err_no_seat")
                     return row.device
                 session.add(DeviceRow(id=device, issued_at_ms=self._now()))
                 await session.flush()
@@ -67,7 +67,7 @@ class Devices:
         secret, until = new_secret(), self._now() + ROTATED_MS
         async with self._database.unit_of_work() as session:
             if await session.get(DeviceRow, device_id) is None:
-                raise Unknown("no_device", "no such device")
+                raise Unknown("no_device", "no such device", sentence="err_no_seat")
             ending = (
                 update(DeviceSecretRow)
                 .where(DeviceSecretRow.device == device_id, DeviceSecretRow.ends_at_ms > until)

@@ -27,7 +27,9 @@ def set_phase(state: Snapshot, actor: Actor, command: SetPhase, now: int) -> Seq
     if command.phase == state.phase:
         return ()
     if command.phase not in TRANSITIONS[state.phase]:
-        raise Conflict("phase_order", f"{state.phase} does not lead to {command.phase}")
+        raise Conflict(
+            "phase_order", f"{state.phase} does not lead to {command.phase}", sentence="err_not_now"
+        )
     return enter(state, command.phase, now)
 
 

@@ -134,7 +134,7 @@ class House:
             if held is not None and not held[0].closed:
                 return held[0]
             if self._closed:
-                raise Unavailable("no_owner", "the house is closed")
+                raise Unavailable("no_owner", "the house is closed", sentence="err_not_now")
             return await self._take_over(room)
 
     async def close_room(self, room: str) -> None:
@@ -238,14 +238,14 @@ class House:
     def _here(self, room: str) -> Room:
         held = self._rooms.get(room)
         if held is None:
-            raise Unavailable("no_owner", "the room is not open here")
+            raise Unavailable("no_owner", "the room is not open here", sentence="err_not_now")
         return held[0]
 
     async def _take_over(self, room: str) -> Room:
         await self.close_room(room)  # what is left of one that another owner took
         lease = await self._leases.acquire(room, self._node)
         if lease is None:
-            raise Conflict("held", "another node owns the room")
+            raise Conflict("held", "another node owns the room", sentence="err_not_now")
         opened = Room(
             room,
             lease.fence,

@@ -120,13 +120,17 @@ def check(name: str, role: Role | None, phase: Phase, *, accepted: bool = True) 
         raise Forbidden("no_rule", f"no rule for {name}")
     if rule.roles:
         if role is None:
-            raise Unauthorised("no_seat", f"{name} needs a seat")
+            raise Unauthorised("no_seat", f"{name} needs a seat", sentence="err_no_seat")
         if role not in rule.roles:
-            raise Forbidden("role", f"{name} is not for {role}")
+            raise Forbidden("role", f"{name} is not for {role}", sentence="err_not_now")
         if role is Role.COMPANION and not accepted and not rule.before_yes:
-            raise Forbidden("no_company", f"{name} needs the guest's yes")
+            raise Forbidden("no_company", f"{name} needs the guest's yes", sentence="err_not_now")
         if rule.right is not None and rule.right not in rights(role, phase):
-            raise Conflict("phase", f"{name} has no place in {phase}")
+            raise _no_place(name, phase)
     if phase not in rule.phases:
-        raise Conflict("phase", f"{name} has no place in {phase}")
+        raise _no_place(name, phase)
     return rule
+
+
+def _no_place(name: str, phase: Phase) -> Conflict:
+    return Conflict("phase", f"{name} has no place in {phase}", sentence="err_not_now")

@@ -158,12 +158,14 @@ class Room:
 
     async def _run(self, work: Callable[[], Awaitable[int | None]]) -> int | None:
         if self._closed:
-            raise Unavailable("no_owner", "the room is closed")
+            raise _closed()
         job = _Job(work, asyncio.get_running_loop().create_future())
         try:
             self._queue.put_nowait(job)
         except asyncio.QueueFull:
-            raise Unavailable("busy", "too many commands wait", retry_after_s=1) from None
+            raise Unavailable(
+                "busy", "too many commands wait", retry_after_s=1, sentence="err_not_now"
+            ) from None
         return await job.outcome
 
     async def _work(self) -> None:
@@ -175,7 +177,10 @@ class Room:
                     await self._catch_up(tell=True)
                 seq = await job.work()
             except asyncio.CancelledError:
-                self._settle(job, Unavailable("outcome_unknown", "the room was closed"))
+                self._settle(
+                    job,
+                    Unavailable("outcome_unknown", "the room was closed", sentence="err_not_now"),
+                )
                 raise
             except Exception as error:
                 self._settle(job, error)
@@ -192,7 +197,7 @@ class Room:
         while not self._queue.empty():
             job = self._queue.get_nowait()
             if job is not None:
-                self._settle(job, Unavailable("no_owner", "the room is closed"))
+                self._settle(job, _closed())
 
     # --- one command --------------------------------------------------------------------------
 
@@ -230,18 +235,19 @@ class Room:
         return decide(self.state, actor, command, self._now()), because
 
     async def _sitting(self, seat_id: str) -> Seat:
-        seat = await self._seats.seat(seat_id)
-        if seat.show != self.id:
-            raise Unknown("no_seat", "no such seat in this room")
+        seat = await self._seat(seat_id)
         refuse_if_over(seat)
         return seat
 
     async def _removable(self, seat_id: str) -> None:
+        if (await self._seat(seat_id)).role is Role.HOST:
+            raise Forbidden("host_stays", "hosts are not taken out", sentence="err_not_now")
+
+    async def _seat(self, seat_id: str) -> Seat:
         seat = await self._seats.seat(seat_id)
         if seat.show != self.id:
-            raise Unknown("no_seat", "no such seat in this room")
-        if seat.role is Role.HOST:
-            raise Forbidden("host_stays", "hosts are not taken out")
+            raise Unknown("no_seat", "no such seat in this room", sentence="err_no_seat")
+        return seat
 
     async def _given(self, key: str | None) -> int | None:
         if key is None:
@@ -256,7 +262,7 @@ class Room:
             numbers = await self._log.append(self.id, self.fence, bodies, key=key, because=because)
         except Fenced:
             self._give_up()
-            raise Unavailable("no_owner", "another owner has taken the room") from None
+            raise _closed("another owner has taken the room") from None
         if numbers.start != self.seq + 1:
             await self._catch_up(tell=True)
         else:
@@ -285,6 +291,10 @@ class Room:
 
     def _now(self) -> int:
         return to_ms(self._clock.now())
+
+
+def _closed(why: str = "the room is closed") -> Unavailable:
+    return Unavailable("no_owner", why, sentence="err_not_now")
 
 
 def _actor(seat: Seat) -> Actor:

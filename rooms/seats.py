@@ -232,7 +232,7 @@ class Seats(Devices):
             seat = await self._one(session, seat_id)
             refuse_if_over(seat)
             if await session.get(DeviceRow, device_id) is None:
-                raise Unknown("no_device", "no such device")
+                raise Unknown("no_device", "no such device", sentence="err_no_seat")
             row = await session.get_one(SeatRow, seat_id, with_for_update=True)
             if row.device not in (None, device_id):
                 if not move:
@@ -291,7 +291,7 @@ class Seats(Devices):
     async def _one(self, session: AsyncSession, seat_id: str) -> Seat:
         found = await self._seats(session, _SEAT.where(SeatRow.id == seat_id))
         if not found:
-            raise Unknown("no_seat", "no such seat")
+            raise Unknown("no_seat", "no such seat", sentence="err_no_seat")
         return found[0]
 
     async def _seats(

@@ -89,7 +89,7 @@ class Shows:
         async with self._database.reading() as session:
             row = (await session.execute(_SHOW.where(ShowRow.id == show_id))).first()
         if row is None:
-            raise Unknown("no_show", "no such show")
+            raise Unknown("no_show", "no such show", sentence="err_not_found")
         show, room = row
         return _show(show, room)
 

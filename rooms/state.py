@@ -71,7 +71,7 @@ def waiting(state: Snapshot, companion: str, now_ms: int) -> Waiting:
     if company is None:
         return Waiting(state="invited", asks_left=asks_left(CompanyState.INVITED, 0))
     if company.state == "accepted":
-        raise Conflict("accepted", "the companion waits no more")
+        raise Conflict("accepted", "the companion waits no more", sentence="err_not_now")
     late = company.state == "asked" and now_ms > company.until
     now = "silent" if late else company.state
     return Waiting(
@@ -109,7 +109,7 @@ def project(state: Snapshot, seat: str, role: Role) -> Snapshot:
     if role is Role.HOST:
         return state
     if role is Role.COMPANION and not accepted(state, seat):
-        raise Forbidden("no_company", "the guest has not said yes")
+        raise Forbidden("no_company", "the guest has not said yes", sentence="err_not_now")
     return state.model_copy(
         update={
             "names": {key: name for key, name in state.names.items() if key == seat},

@@ -201,7 +201,7 @@ async def append_in(
     ).first()
     if taken is None:
         if await session.get(RoomRow, room) is None:
-            raise Unknown("no_room", "no such room")
+            raise Unknown("no_room", "no such room", sentence="err_not_found")
         raise Fenced(message="another owner has taken the room")
     last, organisation = taken
     numbers = range(last - len(events) + 1, last + 1)
@@ -239,8 +239,8 @@ async def claim_in(session: AsyncSession, room: str, node: str, now_ms: int) -> 
     if fence is not None:
         return fence
     if await session.scalar(select(RoomRow.id).where(RoomRow.id == room)) is None:
-        raise Unknown("no_room", "no such room")
-    raise Conflict("held", "another node owns the room")
+        raise Unknown("no_room", "no such room", sentence="err_not_found")
+    raise Conflict("held", "another node owns the room", sentence="err_not_now")
 
 
 async def release_in(session: AsyncSession, room: str, node: str, fence: int) -> None:

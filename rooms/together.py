@@ -29,15 +29,17 @@ def ask(state: Snapshot, actor: Actor, command: AskCompany, now: int) -> Sequenc
     taken out, and `Unknown` (`no_guest`) for a companion without one.
     """
     if actor.guest is None:
-        raise Unknown("no_guest", "this companion belongs to nobody")
+        raise Unknown("no_guest", "this companion belongs to nobody", sentence="err_not_now")
     if actor.guest in state.removed:
-        raise Conflict("guest_gone", "the guest is not in the hall any more")
+        raise Conflict(
+            "guest_gone", "the guest is not in the hall any more", sentence="comp_no_more"
+        )
     company = company_of(state, actor.seat)
     before = CompanyState(company.state) if company else CompanyState.INVITED
     if before in (CompanyState.ASKED, CompanyState.ACCEPTED):
         return ()
     if asks_left(before, company.asks if company else 0) == 0:
-        raise Conflict("no_more_asks", "the guest has been asked often enough")
+        raise Conflict("no_more_asks", "the guest was asked often enough", sentence="comp_no_more")
     return (
         CompanyAsked(
             companion=actor.seat,
@@ -60,7 +62,7 @@ def answer(state: Snapshot, actor: Actor, command: AnswerCompany, now: int) -> S
     if company.state == wanted:
         return ()
     if company.state != "asked" or now > company.until:
-        raise Conflict("no_open_ask", "this ask is over")
+        raise Conflict("no_open_ask", "this ask is over", sentence="err_not_now")
     return (
         CompanyAnswered(
             companion=company.companion,
@@ -112,6 +114,8 @@ def _between(state: Snapshot, companion: str, actor: Actor) -> Company:
     )
     if company is None or not mine:
         if actor.role is Role.COMPANION and companion != actor.seat:
-            raise Forbidden("not_yours", "a companion acts for themselves alone")
-        raise Unknown("no_ask", "nobody asked")
+            raise Forbidden(
+                "not_yours", "a companion acts for themselves alone", sentence="err_not_now"
+            )
+        raise Unknown("no_ask", "nobody asked", sentence="err_not_now")
     return company

@@ -29,7 +29,6 @@ from rooms.messages import (
 )
 from rooms.notices import Notices, PhaseOrder
 from rooms.phases import Phase, Role
-from rooms.replies import Reply
 from rooms.seats import Issued
 from rooms.tables import NodeRow
 from tests.rooms.conftest import OULU, ROOM, Evening, plan
@@ -72,7 +71,10 @@ async def played(evening: Evening) -> Issued:
     await evening.do(guest.seat, AnswerCompany, companion=companion.seat, yes=True)
     await evening.do(host.seat, RemoveSeat, seat=other.seat)
     notices = Notices(evening.database, evening.clock)
-    await notices.done(await notices.place(ROOM, PhaseOrder(phase=Phase.ENDED)), Reply())
+    order = await notices.place(ROOM, PhaseOrder(phase=Phase.LIVE))
+    async with asyncio.timeout(10):
+        while await notices.reply(order) is None:
+            await asyncio.sleep(0.005)
     async with evening.database.unit_of_work() as session:
         gone = {"id": "gone", "seen_at_ms": to_ms(evening.clock.now())}
         await session.execute(insert(NodeRow).values(gone))
