@@ -99,7 +99,7 @@ async def test_each_scene_reads_well(
 async def test_small_windows_and_large_text_lose_nothing(
     house: TestHouse, people: People, width: int, text: int
 ) -> None:
-    await house.show(SHOW, Phase.LIVE)
+    await house.show(SHOW, Phase.DOORS)
     for role in (Role.HOST, Role.ARTIST):
         person = await come(house, people, role, "sv", width)
         await person.open(in_language(str(person.page.url), "sv", text=text))
