@@ -8,12 +8,11 @@ from functools import cache
 import av
 import numpy as np
 
-from recordings.pictures import Picture
+from recordings.pictures import IDR, PPS, SPS, Picture
 
 WIDTH, HEIGHT = 640, 360
 _GROUND = (0x15, 0x0E, 0x1A)
 """The hall's own dark."""
-PPS, SPS, IDR = 8, 7, 5
 
 
 def nal_units(annex_b: bytes) -> list[bytes]:

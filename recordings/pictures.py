@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from recordings.sps import read_sps
 from streaming.ports import Packet
 
 IDR, SPS, PPS, FILLER = 5, 7, 8, 12
 STAP_A, FU_A = 24, 28
+MOST_PIXELS = 3840 * 2160
+"""A picture that claims to be larger is no picture of ours: decoders would pay for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,10 @@ class Pictures:
         self._timestamp: int | None = None
         self._arrival_ms = 0.0
         self._torn = False
+        self._after_hole = False
         self._sps = b""
         self._pps = b""
+        self._known: tuple[bytes, bool] = (b"", False)
 
     def push(self, packet: Packet, lost: int) -> list[Picture]:
         """Take the next packet, `lost` packets being missing before it; returns finished pictures."""
@@ -59,6 +64,7 @@ class Pictures:
             if self._timestamp is not None and self._nals and not lost:
                 done += self._finish()
             self._begin(packet)
+            self._after_hole = lost > 0
         self._take(payload)
         if packet.marker:
             done += self._finish()
@@ -116,10 +122,16 @@ class Pictures:
             return []
         # first_mb_in_slice is the first ue(v) of the header: a leading 1 bit means slice 0 is there.
         whole = not torn and len(slices[0]) > 1 and bool(slices[0][1] & 0x80)
+        if self._after_hole and not any(nal[0] & 31 == SPS for nal in nals):
+            # The hole may have taken new parameter sets with it: old ones would show rubbish.
+            whole = False
         key = any(nal[0] & 31 == IDR for nal in slices)
-        if not whole or (self.broken and not (key and self._sps and self._pps)):
+        if not whole or (self.broken and not (key and self._pps and self._readable())):
             self.broken = True
             self.skipped += 1
+            return []
+        if key and not self._readable():
+            self.broken = True
             return []
         self.broken = False
         if key:
@@ -132,3 +144,14 @@ class Pictures:
         data = b"".join(len(nal).to_bytes(4, "big") + nal for nal in nals)
         sets = (self._sps, self._pps) if key else (b"", b"")
         return [Picture(timestamp, self._arrival_ms, data, key, *sets)]
+
+    def _readable(self) -> bool:
+        """Whether the parameter set is one that a decoder should be given."""
+        if self._known[0] != self._sps:
+            try:
+                info = read_sps(self._sps)
+                good = info.width * info.height <= MOST_PIXELS
+            except ValueError:
+                good = False
+            self._known = (self._sps, good)
+        return self._known[1]

@@ -25,6 +25,9 @@ MOST_WAITING = 4_000
 RETRY_MS = 2_000.0
 """After a write failed, so long (by the packets' clock) before a new take is tried."""
 
+CODECS = frozenset({"H264", "VP8"})
+"""Pictures that can be kept; the second is encoded anew."""
+
 log = get_logger("recordings.recorder")
 
 News = Literal["began", "segment", "ended"]
@@ -103,8 +106,7 @@ class Recorder:
         self._generation: int | None = None
         self._segmenter: Segmenter | None = None
         self._writer: _Writer | None = None
-        self._not_before_ms = 0.0
-        self._trouble: str | None = None
+        self._newest_ms = self._not_before_ms = 0.0
         self.overruns = 0
         """Batches dropped because the thread could not follow."""
 
@@ -156,6 +158,7 @@ class Recorder:
                     self._take(*item)
             except Exception:  # one bad packet must not end the recording of a show
                 log.exception("recorder failed", room=self.subject.room)
+                self._not_before_ms = self._newest_ms + RETRY_MS
                 self._end("failed")
         self._end()
 
@@ -171,28 +174,29 @@ class Recorder:
         self._generation = info.generation
 
     def _take(self, track: Track, batch: Batch) -> None:
-        if track.kind == "video" and track.codec.upper() != "H264":
-            return  # kept as sound with a card; see docs/adr
-        newest = batch.packets[-1].arrival_ms if batch.packets else None
+        if track.kind == "video" and track.codec.upper() not in CODECS:
+            return  # sound is kept, with a card in the picture's place
+        if batch.packets:
+            self._newest_ms = batch.packets[-1].arrival_ms
         if self._segmenter is None:
-            if newest is None or newest < self._not_before_ms:
+            if not batch.packets or self._newest_ms < self._not_before_ms:
                 return
             self._begin()
         segmenter = self._segmenter
         if segmenter is None:
             return
         try:
-            segmenter.push(track.kind, batch)
+            segmenter.push(track.kind, batch, track.codec)
         except TimelineBroken:
             self._end()
         except OSError as error:
             log.error("take cannot be written", room=self.subject.room, error=type(error).__name__)
-            self._not_before_ms = (newest or 0.0) + RETRY_MS
+            self._not_before_ms = self._newest_ms + RETRY_MS
             self._end("disk_full")
 
     def _begin(self) -> None:
         tracks = self._info.tracks if self._info is not None else ()
-        picture = any(t.kind == "video" and t.codec.upper() == "H264" for t in tracks)
+        picture = any(t.kind == "video" and t.codec.upper() in CODECS for t in tracks)
         self._writer = _Writer(self._make, lambda what, folder: self._told(Told(what, folder)))
         self._segmenter = Segmenter(
             self._writer,

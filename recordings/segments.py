@@ -17,6 +17,7 @@ from recordings.pictures import Picture, Pictures
 from recordings.reorder import Reorder
 from recordings.sound import RATE, Sound, TimelineBroken
 from recordings.timebase import PATIENCE_MS, Timebase
+from recordings.vp8 import Vp8Pictures
 from streaming.ports import Batch, Kind, Packet
 
 LEAD_S = 0.5
@@ -75,7 +76,7 @@ class Segmenter:
         for kind in promised:
             self._reorder[kind] = Reorder()
             self._time.add(kind, _CLOCK_RATE[kind])
-        self._pictures = Pictures()
+        self._pictures: Pictures | Vp8Pictures = Pictures()
         self._video: deque[Picture] = deque()
         self._audio: deque[Packet] = deque()
         self._first_ms: float | None = None
@@ -103,10 +104,12 @@ class Segmenter:
         """Pictures left out because they, or what they build on, were incomplete."""
         return self._pictures.skipped
 
-    def push(self, kind: Kind, batch: Batch) -> None:
-        """Take what one wake-up brought for one track."""
+    def push(self, kind: Kind, batch: Batch, codec: str = "H264") -> None:
+        """Take what one wake-up brought for one track; `codec` is the picture's, as in SDP."""
         if kind not in self._reorder:
             return
+        if kind == "video" and codec.upper() == "VP8" and isinstance(self._pictures, Pictures):
+            self._pictures = Vp8Pictures()
         for packet in batch.packets:
             if self._first_ms is None:
                 self._first_ms = packet.arrival_ms

@@ -73,6 +73,62 @@ def pictures(seconds: int, width: int = WIDTH, height: int = HEIGHT) -> tuple[by
     return tuple(units)
 
 
+VP8 = Track("1", "video", "VP8", 97, 90_000)
+
+
+@lru_cache(maxsize=2)
+def vp8_pictures(seconds: int) -> tuple[bytes, ...]:
+    """VP8 frames, a keyframe every 2 s."""
+    encoder = av.CodecContext.create("libvpx", "w")
+    encoder.width, encoder.height = WIDTH, HEIGHT
+    encoder.pix_fmt = "yuv420p"
+    encoder.framerate = Fraction(FPS)
+    encoder.time_base = Fraction(1, FPS)
+    encoder.bit_rate = 600_000
+    encoder.options = {
+        "deadline": "realtime",
+        "cpu-used": "8",
+        "g": str(2 * FPS),
+        "lag-in-frames": "0",
+    }
+    units: list[bytes] = []
+    for number in range(seconds * FPS):
+        frame = av.VideoFrame.from_ndarray(frame_at(number), format="gray").reformat(
+            format="yuv420p"
+        )
+        frame.pts = number
+        units += map(bytes, encoder.encode(frame))
+    units += map(bytes, encoder.encode(None))
+    return tuple(units)
+
+
+def vp8_source(seconds: int) -> Iterator[tuple[Track, Batch]]:
+    """The same show from a publisher without H.264; descriptors with picture numbers (RFC 7741)."""
+    video: list[tuple[Track, Batch]] = []
+    number = 0
+    for index, unit in enumerate(vp8_pictures(seconds)):
+        stamp = FIRST_PICTURE + index * 90_000 // FPS
+        pieces = [unit[at : at + MTU] for at in range(0, len(unit), MTU)]
+        packets = []
+        for place, piece in enumerate(pieces):
+            head = bytes(
+                [0x90 if place == 0 else 0x80, 0x80, 0x80 | index >> 8 & 0x7F, index & 0xFF]
+            )
+            last = place == len(pieces) - 1
+            data = rtp.build(97, number, stamp, 1, head + piece, marker=last)
+            arrival_ms = 1_000 + index * 1000 / FPS + 5
+            packets.append(Packet(data, 12, number, stamp, last, arrival_ms))
+            number += 1
+        video.append((VP8, Batch(tuple(packets))))
+    for track, batch in source(seconds):
+        if track.kind == "audio":
+            yield track, batch
+        elif batch.packets:
+            yield video.pop(0)
+        else:
+            yield VP8, batch
+
+
 @lru_cache(maxsize=4)
 def sounds(seconds: int) -> tuple[bytes, ...]:
     """Opus packets of 20 ms, stereo."""
