@@ -127,4 +127,4 @@ async def picture_after_sound_ms(person: Person, beeps: int = 8) -> float:
     )
     seen: dict[str, Any] = await person.look("({beeps: senses.beeps, flashes: senses.flashes})")
     pairs = [min((f - b for f in seen["flashes"]), key=abs) for b in seen["beeps"]]
-    return median(pairs)
+    return float(median(pairs))

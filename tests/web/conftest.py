@@ -21,7 +21,6 @@ from tests.evening.house import ORGANISATION, plan
 from web.main import Running, serving
 from web.parts import Parts
 
-
 STARTING_MS = 1500
 """A start migrates the database on the loop, before anything is served."""
 

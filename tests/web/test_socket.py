@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from rooms.phases import Phase, Role
+from rooms.seats import Issued
 from tests.web.conftest import Site
 
 Message = dict[str, Any]
@@ -67,7 +68,7 @@ async def talkers(
 ) -> AsyncIterator[list[Talker]]:
     """Participants of one show, each in a browser of their own; a companion is the first guest's."""
     await site.show(phase=phase)
-    guest = None
+    guest: Issued | None = None
     async with AsyncExitStack() as stack:
         made = []
         for number, role in enumerate(roles):

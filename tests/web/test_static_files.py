@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from web.static_files import StaticFiles
 
+Client = TestClient[web.Request, web.Application]
+
 
 @pytest.fixture
-async def client(tmp_path: Path):  # type: ignore[no-untyped-def]  # a fixture
+async def client(tmp_path: Path) -> AsyncIterator[Client]:
     folder = tmp_path / "static"
     (folder / "js").mkdir(parents=True)
     (folder / "js" / "a.js").write_text("export const a = 1;\n" * 50)
@@ -26,7 +29,7 @@ async def client(tmp_path: Path):  # type: ignore[no-untyped-def]  # a fixture
         yield client
 
 
-async def test_text_is_sent_compressed_to_those_who_can(client: TestClient) -> None:  # type: ignore[type-arg]  # app type
+async def test_text_is_sent_compressed_to_those_who_can(client: Client) -> None:
     answer = await client.get("/static/js/a.js", headers={"Accept-Encoding": "gzip"})
     assert answer.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(await answer.read()).startswith(b"export const")
@@ -36,8 +39,8 @@ async def test_text_is_sent_compressed_to_those_who_can(client: TestClient) -> N
 
 
 async def test_a_marked_address_is_kept_for_a_year_and_a_plain_one_asked_again(
-    client: TestClient,
-) -> None:  # type: ignore[type-arg]  # app type
+    client: Client,
+) -> None:
     assert "immutable" in (await client.get("/static/js/a.js?v=1")).headers["Cache-Control"]
     plain = await client.get("/static/js/a.js")
     assert plain.headers["Cache-Control"] == "no-cache"
@@ -57,11 +60,11 @@ async def test_a_marked_address_is_kept_for_a_year_and_a_plain_one_asked_again(
         "none.js",
     ],
 )
-async def test_nothing_else_is_served(client: TestClient, path: str) -> None:  # type: ignore[type-arg]  # app type
+async def test_nothing_else_is_served(client: Client, path: str) -> None:
     assert (await client.get(f"/static/{path}")).status == 404
 
 
-async def test_a_changed_file_is_read_anew(client: TestClient, tmp_path: Path) -> None:  # type: ignore[type-arg]  # app type
+async def test_a_changed_file_is_read_anew(client: Client, tmp_path: Path) -> None:
     await client.get("/static/js/a.js")
     (tmp_path / "static" / "js" / "a.js").write_text("export const b = 2;")
     answer = await client.get("/static/js/a.js", headers={"Accept-Encoding": "identity"})
