@@ -20,9 +20,6 @@ class Actor:
     guest: str | None = None
 
 
-SYSTEM = Actor("system", Role.HOST)
-"""Time itself: doors, silence."""
-
 OPERATOR = Actor("operator", Role.HOST)
 """Who runs the command line."""
 

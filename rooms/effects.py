@@ -19,7 +19,7 @@ from rooms.messages import (
 )
 from rooms.phases import TRANSITIONS, Phase
 from rooms.tables import AuditRow, DueRow, RevocationRow, RoomRow, SeatRow, ShowRow, TicketRow
-from rooms.tickets import TicketStatus, new_id
+from rooms.tickets import TicketStatus, before, new_id
 
 DOORS = "doors"
 SILENCE = "silence"
@@ -107,10 +107,9 @@ async def end_ticket(
     session: AsyncSession, ticket: str, ends_as: TicketStatus, now_ms: int
 ) -> None:
     """End a ticket; one that has ended keeps its first reason."""
-    over = (TicketStatus.REVOKED, TicketStatus.REMOVED)
     ended = await session.scalar(
         update(TicketRow)
-        .where(TicketRow.id == ticket, TicketRow.status.not_in(over))
+        .where(TicketRow.id == ticket, TicketRow.status.in_(before(ends_as)))
         .values(status=ends_as, revoked_at_ms=now_ms)
         .returning(TicketRow.id)
     )

@@ -24,6 +24,7 @@ from rooms.tickets import (
     VALID_AFTER_MS,
     SecretKind,
     TicketStatus,
+    before,
     digest,
     new_id,
     new_secret,
@@ -165,11 +166,6 @@ class Seats(Devices):
                 raise Unknown("no_secret", "no such secret")
             row.revoked_at_ms = row.revoked_at_ms or self._now()
 
-    async def ticket_show(self, scope: Scope, ticket: str) -> str:
-        """The show that a ticket is for. Raises `Unknown` outside the scope."""
-        async with self._database.reading() as session:
-            return (await self._ticket(session, scope, ticket)).show
-
     # --- seats --------------------------------------------------------------------------------
 
     async def find(
@@ -244,7 +240,9 @@ class Seats(Devices):
             row.entered_at_ms = row.entered_at_ms or now
             await session.execute(
                 update(TicketRow)
-                .where(TicketRow.id == row.ticket, TicketRow.status == TicketStatus.ISSUED)
+                .where(
+                    TicketRow.id == row.ticket, TicketRow.status.in_(before(TicketStatus.ADMITTED))
+                )
                 .values(status=TicketStatus.ADMITTED)
             )
             await session.flush()

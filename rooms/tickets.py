@@ -22,26 +22,22 @@ class TicketStatus(StrEnum):
 
     ISSUED = "issued"
     ADMITTED = "admitted"
-    AWAY = "away"
     REVOKED = "revoked"
     REMOVED = "removed"
     EXPIRED = "expired"
 
 
-_OVER = frozenset({TicketStatus.REVOKED, TicketStatus.REMOVED, TicketStatus.EXPIRED})
+OVER = frozenset({TicketStatus.REVOKED, TicketStatus.REMOVED, TicketStatus.EXPIRED})
+"""Statuses that admit no more."""
 
 TICKET: Mapping[TicketStatus, frozenset[TicketStatus]] = {
-    TicketStatus.ISSUED: frozenset({TicketStatus.ADMITTED}) | _OVER,
-    TicketStatus.ADMITTED: frozenset({TicketStatus.AWAY}) | _OVER,
-    TicketStatus.AWAY: frozenset({TicketStatus.ADMITTED}) | _OVER,
+    TicketStatus.ISSUED: OVER | {TicketStatus.ADMITTED},
+    TicketStatus.ADMITTED: OVER,
     TicketStatus.REVOKED: frozenset(),
     TicketStatus.REMOVED: frozenset(),
     TicketStatus.EXPIRED: frozenset(),
 }
-"""Where a status may lead. Coming back is admitted again, never "already used"."""
-
-OVER = _OVER
-"""Statuses that admit no more."""
+"""Where a status may lead. Who leaves and comes back stays admitted: no ticket is "already used"."""
 
 
 class SecretKind(StrEnum):
@@ -50,6 +46,11 @@ class SecretKind(StrEnum):
     LINK = "link"
     BROADCAST = "broadcast"
     VIEWING = "viewing"
+
+
+def before(status: TicketStatus) -> tuple[TicketStatus, ...]:
+    """The statuses that may lead to this one."""
+    return tuple(one for one, after in TICKET.items() if status in after)
 
 
 def new_id() -> str:

@@ -75,9 +75,7 @@ def answer(state: Snapshot, actor: Actor, command: AnswerCompany, now: int) -> S
 def end(state: Snapshot, actor: Actor, command: EndCompany, now: int) -> Sequence[Event]:
     """Guest: *Jatkan itsekseni*. Companion: leave, or take the ask back. Ended stays ended."""
     company = _between(state, command.companion, actor)
-    if CompanyState.ENDED not in COMPANY[CompanyState(company.state)]:
-        return ()
-    return (CompanyEnded(companion=company.companion, guest=company.guest),)
+    return _ended(company)
 
 
 def silence(state: Snapshot, companion: str, now: int) -> Sequence[Event]:
@@ -91,19 +89,24 @@ def silence(state: Snapshot, companion: str, now: int) -> Sequence[Event]:
 def passed_on(state: Snapshot, companion: str) -> Sequence[Event]:
     """The companion's link is used on another device: whoever that is needs a new yes."""
     company = company_of(state, companion)
-    if company is None or CompanyState.ENDED not in COMPANY[CompanyState(company.state)]:
-        return ()
-    return (CompanyEnded(companion=companion, guest=company.guest),)
+    return () if company is None else _ended(company)
 
 
 def part(state: Snapshot, seat: str) -> Sequence[Event]:
     """End whatever company the seat has, from either side."""
     return tuple(
-        CompanyEnded(companion=item.companion, guest=item.guest)
+        event
         for item in state.company
         if seat in (item.companion, item.guest)
-        and CompanyState.ENDED in COMPANY[CompanyState(item.state)]
+        for event in _ended(item)
     )
+
+
+def _ended(company: Company) -> Sequence[Event]:
+    """The end of a company; one that never was, or is over, has none."""
+    if CompanyState.ENDED not in COMPANY[CompanyState(company.state)]:
+        return ()
+    return (CompanyEnded(companion=company.companion, guest=company.guest),)
 
 
 def _between(state: Snapshot, companion: str, actor: Actor) -> Company:

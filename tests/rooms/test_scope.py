@@ -54,7 +54,6 @@ async def test_another_citys_ids_are_unknown_and_nothing_changes(evening: Evenin
         evening.seats.add_secret(OULU, guest.ticket, "viewing"),
         evening.seats.revoke(OULU, guest.ticket),
         evening.seats.revoke_secret(OULU, guest.secret),
-        evening.seats.ticket_show(OULU, guest.ticket),
         evening.shows.plan(OULU, plan(evening.clock)),
         evening.shows.plan(OULU, plan(evening.clock, city="oulu")),
         evening.shows.redate(

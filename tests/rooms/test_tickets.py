@@ -10,6 +10,7 @@ from rooms.tickets import (
     TICKET,
     VALID_AFTER_MS,
     TicketStatus,
+    before,
     digest,
     new_id,
     new_secret,
@@ -39,7 +40,8 @@ def test_a_ticket_that_is_over_stays_so_and_every_other_may_end_at_any_time() ->
 
 
 def test_coming_back_is_no_second_use() -> None:
-    assert TicketStatus.ADMITTED in TICKET[TicketStatus.AWAY]
+    assert before(TicketStatus.ADMITTED) == (TicketStatus.ISSUED,)
+    assert not before(TicketStatus.ISSUED)
 
 
 def test_a_ticket_lasts_at_least_twenty_hours() -> None:
