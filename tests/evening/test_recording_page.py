@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from infra.clock import SystemClock
 from infra.database import Database
@@ -17,12 +17,12 @@ from recordings.capture import Captures
 from recordings.catalogue import Recordings
 from rooms.phases import Phase
 from streaming.ports import FeedId, RoomId, SeatId
-from tests.evening.browser import People, Person
+from tests.evening.browser import People, Person, opened_people
 from tests.evening.house import ORGANISATION, TestHouse, opened_house
 from tests.evening.reading import in_language, violations
 from tests.recordings.flashbeep import BITS, source
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 SHOW = "viulu-ja-vanha-piano"
 STRETCHES = (14, 10)
@@ -59,7 +59,7 @@ async def prepare(folder: Path) -> None:
     )
     feed = FeedId(RoomId(SHOW), SeatId("artist0000000000"))
     for place, seconds in enumerate(STRETCHES):
-        items = source(seconds, start_ms=1e6 + place * 60_000)
+        items = await asyncio.to_thread(list, source(seconds, start_ms=1e6 + place * 60_000))
         await taking.record(SHOW, ORGANISATION, feed, place + 1, items)
     archive = Archive(captures=taking, database=database, storage=storage, clock=clock)
     await archive.run(SHOW, ORGANISATION, "at_once")
@@ -67,22 +67,22 @@ async def prepare(folder: Path) -> None:
     await database.close()
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of such a house, made once."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestHouse]:
+    """One server for all of these, with one archived show and its recording."""
     folder = tmp_path_factory.mktemp("recorded")
-    asyncio.run(prepare(folder))
-    return folder
-
-
-@pytest.fixture
-async def house(prepared: Path, tmp_path: Path) -> AsyncIterator[TestHouse]:
-    """A server with one archived show and its recording."""
-    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
-    house = TestHouse(tmp_path)
+    await prepare(folder)
+    house = TestHouse(folder)
     await house.start()
     yield house
     await house.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def people() -> AsyncIterator[People]:
+    """A real Chromium, and the people who come with it."""
+    async with opened_people() as people:
+        yield people
 
 
 async def arrived(house: TestHouse, people: People, width: int = 1280, height: int = 900) -> Person:
@@ -156,6 +156,42 @@ async def test_seeking_shows_the_picture_of_that_moment_and_the_interval_is_no_s
     assert await person.look("stops") == 0
     await person.until("document.querySelector('video').ended", within_s=20)
     await person.finds("Uudelleen")
+
+
+@pytest.mark.parametrize("kind", ["managed", "none"])
+async def test_other_browsers_ways_are_taken(kind: str, house: TestHouse, people: People) -> None:
+    """Apple's telephones have the managed kind alone; where there is neither, HLS is the last way."""
+    person = await people.come("visitor")
+    await person.page.add_init_script(
+        {
+            "managed": "globalThis.ManagedMediaSource = class extends MediaSource {};"
+            " Object.defineProperty(globalThis, 'MediaSource', {value: undefined});",
+            "none": "Object.defineProperty(globalThis, 'MediaSource', {value: undefined});",
+        }[kind]
+    )
+    await person.open(f"{house.url}/recordings/{SHOW}")
+    source = await person.until("document.querySelector('video').src")
+    assert source.startswith("blob:") == (kind == "managed")
+    await person.tap("Katson")
+    await plays(person)
+    if kind == "managed":
+        assert await person.look("document.querySelector('video').disableRemotePlayback")
+    else:
+        assert source.endswith("/index.m3u8")
+
+
+async def test_before_a_press_only_the_first_seconds_are_fetched(
+    house: TestHouse, people: People
+) -> None:
+    person = await people.come("visitor")
+    asked: list[str] = []
+    person.page.on("request", lambda request: asked.append(request.url))
+    await person.open(f"{house.url}/recordings/{SHOW}")
+    await person.until("document.querySelector('video').readyState >= 3")
+    assert sum(url.endswith(".m4s") for url in asked) <= 3
+    await person.tap("Katson")
+    await plays(person)
+    await person.until("document.querySelector('video').buffered.end(0) > 12")
 
 
 async def test_the_slider_listens_to_the_keys(house: TestHouse, people: People) -> None:

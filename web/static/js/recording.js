@@ -6,6 +6,7 @@
  * @module recording
  */
 
+import { clockTime } from "./clocktime.js";
 import { Component, begin } from "./component.js";
 import { SegmentPlayer } from "./segments.js";
 import { pageData, text } from "./texts.js";
@@ -22,18 +23,6 @@ const KEYS = /** @type {Record<string, number>} */ ({
 const LOUDEST = 150;
 const QUIETEST = 10;
 const SLOW_MS = 2000;
-
-/** Hours, minutes and seconds as the page's language writes them. @param {number} seconds */
-export function clockTime(seconds, lang = "fi") {
-  const whole = Math.max(0, Math.floor(seconds));
-  const parts = [Math.floor(whole / 60) % 60, whole % 60];
-  const hours = Math.floor(whole / 3600);
-  const [minutes, rest] = parts.map((part, i) =>
-    i || hours ? String(part).padStart(2, "0") : String(part),
-  );
-  const sign = lang === "en" ? ":" : ".";
-  return `${hours ? `${hours}${sign}` : ""}${minutes}${sign}${rest}`;
-}
 
 class Recording extends Component {
   #video = this.need("video", HTMLVideoElement);

@@ -7,6 +7,7 @@
  */
 
 const AHEAD_S = 30;
+const PAUSED_AHEAD_S = 4;
 const BEHIND_S = 20;
 const TRIES = 4;
 const FIRST_PAUSE_MS = 500;
@@ -113,7 +114,8 @@ export class SegmentPlayer {
   #init = "";
   #working = false;
   #failed = false;
-  #managed = false;
+  /** What is being fetched just now. @type {{number: number, fetching: AbortController}|null} */
+  #current = null;
   #wanted = true;
   /** @type {SourceBuffer|null} */
   #buffer = null;
@@ -133,6 +135,7 @@ export class SegmentPlayer {
     this.type = `video/mp4; codecs="${codecs}"`;
     this.onTrouble = onTrouble;
     const { signal } = this.#ending;
+    video.addEventListener("seeking", () => this.#turn(), { signal });
     for (const type of ["timeupdate", "seeking", "waiting", "play"]) {
       video.addEventListener(type, () => this.#work(), { signal });
     }
@@ -147,8 +150,8 @@ export class SegmentPlayer {
       return;
     }
     try {
-      const answer = await this.#fetch(this.playlist);
-      this.#segments = parsePlaylist(await answer.text(), this.playlist);
+      const text = new TextDecoder().decode(await this.#load(this.playlist));
+      this.#segments = parsePlaylist(text, this.playlist);
       if (this.#segments.length === 0) throw new Trouble("an empty playlist");
       await this.#attach(kind);
       this.#failed = false;
@@ -174,6 +177,7 @@ export class SegmentPlayer {
   /** End; the element keeps its last picture. */
   close() {
     this.#ending.abort();
+    this.#current?.fetching.abort();
     this.#release();
   }
 
@@ -185,8 +189,7 @@ export class SegmentPlayer {
   /** @param {typeof MediaSource} kind */
   async #attach(kind) {
     const source = new kind();
-    this.#managed = "ManagedMediaSource" in globalThis && kind !== globalThis.MediaSource;
-    if (this.#managed) {
+    if (kind !== globalThis.MediaSource) {
       // Apple's one opens only where the picture cannot be sent to a television.
       this.video.disableRemotePlayback = true;
       source.addEventListener("startstreaming", () => this.#want(true));
@@ -202,6 +205,14 @@ export class SegmentPlayer {
     source.duration = this.duration;
     this.#source = source;
     this.#buffer = source.addSourceBuffer(this.type);
+  }
+
+  /** After a jump, what was on its way for the old place must not keep the new one waiting. */
+  #turn() {
+    const wanted = this.#at(this.video.currentTime);
+    if (this.#current && this.#current.number !== wanted && !this.#given.has(wanted)) {
+      this.#current.fetching.abort();
+    }
   }
 
   #release() {
@@ -238,10 +249,11 @@ export class SegmentPlayer {
     if (!buffer || this.#ending.signal.aborted) return -1;
     this.#forget(buffer.buffered);
     const now = this.video.currentTime;
+    const ahead = this.video.paused ? PAUSED_AHEAD_S : AHEAD_S;
     const urgent = now + 5;
     for (let i = this.#at(now); i < this.#segments.length; i += 1) {
       const { start } = /** @type {Segment} */ (this.#segments[i]);
-      if (start > now + AHEAD_S || (!this.#wanted && start > urgent)) return -1;
+      if (start > now + ahead || (!this.#wanted && start > urgent)) return -1;
       if (!this.#given.has(i)) return i;
     }
     return -1;
@@ -270,9 +282,19 @@ export class SegmentPlayer {
   /** @param {number} number */
   async #bring(number) {
     const segment = /** @type {Segment} */ (this.#segments[number]);
-    const data = await (await this.#fetch(segment.url)).arrayBuffer();
-    const init =
-      segment.init === this.#init ? null : await (await this.#fetch(segment.init)).arrayBuffer();
+    const fetching = new AbortController();
+    this.#current = { number, fetching };
+    let data;
+    let init = null;
+    try {
+      data = await this.#load(segment.url, fetching.signal);
+      if (segment.init !== this.#init) init = await this.#load(segment.init, fetching.signal);
+    } catch (error) {
+      if (fetching.signal.aborted) return;
+      throw error;
+    } finally {
+      this.#current = null;
+    }
     const buffer = this.#buffer;
     if (!buffer) return;
     if (init) {
@@ -322,16 +344,20 @@ export class SegmentPlayer {
     if (this.#source?.readyState === "open" && this.#given.has(last)) this.#source.endOfStream();
   }
 
-  /** A few tries with growing pauses. @param {string} url @returns {Promise<Response>} */
-  async #fetch(url) {
-    const { signal } = this.#ending;
+  /**
+   * The bytes under an address, after a few tries with growing pauses.
+   *
+   * @param {string} url
+   * @param {AbortSignal} [stop]
+   */
+  async #load(url, stop = this.#ending.signal) {
     for (let tries = 1; ; tries += 1) {
       try {
-        const answer = await fetch(url, { signal });
-        if (answer.ok) return answer;
+        const answer = await fetch(url, { signal: stop });
+        if (answer.ok) return await answer.arrayBuffer();
         if (answer.status < 500) throw new Trouble(`${answer.status} for ${url}`);
       } catch (error) {
-        if (error instanceof Trouble || signal.aborted) throw error;
+        if (error instanceof Trouble || stop.aborted) throw error;
       }
       if (tries >= TRIES) throw new Trouble(`no answer for ${url}`);
       await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (tries - 1)));
