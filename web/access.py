@@ -69,6 +69,8 @@ class Access:
             return Refused(401, "unauthorised")
         if seat.show != room:
             return Refused(403, "forbidden")
+        if seat.status in OVER:
+            return Refused(403, seat.status)
         _, state = await self._house.whole(room)
         if RIGHT_OF[action] not in rights(seat.role, state.phase):
             retry = None if state.phase in PAST else RETRY_AFTER_S
@@ -202,4 +204,5 @@ MAY = ((May.PUBLISH, Right.PUBLISH), (May.VIEW, Right.VIEW))
 def bearer(request: web.Request) -> str:
     """The bearer token of a request (RFC 6750 2.1), empty if there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    # Bytes that are no text come as surrogates, which no key of ours has and no digest takes.
+    return token.strip() if scheme.lower() == "bearer" and token.isascii() else ""

@@ -63,6 +63,8 @@ class Cookies:
 
     def _read(self, request: web.BaseRequest, name: str) -> str | None:
         value, _, signature = request.cookies.get(name, "").rpartition(".")
+        if not (value.isascii() and signature.isascii()):
+            return None  # bytes that are no text come as surrogates, which cannot be encoded
         good = [
             hmac.compare_digest(self._sign(key, name, value), signature.encode())
             for key in self._keys

@@ -44,7 +44,7 @@ class StaticFiles:
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._folder = folder.resolve()
-        self._kept: dict[str, StaticFile] = {}
+        self._kept: dict[Path, StaticFile] = {}
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """The handler."""
@@ -64,16 +64,20 @@ class StaticFiles:
         return web.Response(body=body, headers={**headers, "Content-Type": file.content_type})
 
     def _file(self, name: str) -> StaticFile:
-        path = (self._folder / name).resolve()
+        try:
+            path = (self._folder / name).resolve()
+        except ValueError:  # a NUL in the name
+            raise web.HTTPNotFound from None
         if not path.is_relative_to(self._folder) or path.suffix not in TYPES:
             raise web.HTTPNotFound
         try:
             changed_ns = path.stat().st_mtime_ns
         except OSError:
             raise web.HTTPNotFound from None
-        kept = self._kept.get(name)
+        # By the file, not by the name: one file has names without end.
+        kept = self._kept.get(path)
         if kept is None or kept.changed_ns != changed_ns:
-            kept = self._kept[name] = self._read(path, changed_ns)
+            kept = self._kept[path] = self._read(path, changed_ns)
         return kept
 
     @staticmethod

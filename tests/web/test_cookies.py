@@ -79,6 +79,8 @@ def test_links_of_one_browser_are_bounded(cookies: Cookies) -> None:
         lambda value: "",
         lambda value: "." + value.split(".")[1],
         lambda value: "ä" * 40 + "." + "ö" * 64,
+        lambda value: value.split(".")[0] + ".\udcff",
+        lambda value: "\udcff." + value.split(".")[1],
     ],
 )
 def test_a_value_we_did_not_make_counts_as_none(cookies: Cookies, forge) -> None:  # type: ignore[no-untyped-def]  # a lambda

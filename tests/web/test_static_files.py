@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from yarl import URL
 
 from web.static_files import StaticFiles
 
@@ -58,6 +59,8 @@ async def test_a_marked_address_is_kept_for_a_year_and_a_plain_one_asked_again(
         "note.txt",
         "js",
         "none.js",
+        "%00.js",
+        "a" * 300 + ".js",
     ],
 )
 async def test_nothing_else_is_served(client: Client, path: str) -> None:
@@ -69,3 +72,16 @@ async def test_a_changed_file_is_read_anew(client: Client, tmp_path: Path) -> No
     (tmp_path / "static" / "js" / "a.js").write_text("export const b = 2;")
     answer = await client.get("/static/js/a.js", headers={"Accept-Encoding": "identity"})
     assert await answer.text() == "export const b = 2;"
+
+
+async def test_a_file_is_kept_once_however_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("export const a = 1;\n")
+    files = StaticFiles(tmp_path)
+    app = web.Application()
+    app.router.add_get("/static/{path:.+}", files.serve)
+    async with TestClient(TestServer(app)) as client:
+        for number in range(20):
+            name = f"{number}%2f..%2fa.js"
+            answer = await client.get(URL(f"/static/{name}", encoded=True))
+            assert answer.status == 200
+    assert len(files._kept) == 1

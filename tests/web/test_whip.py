@@ -12,8 +12,10 @@ import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 
+from rooms.effects import end_ticket
 from rooms.phases import Phase, Role
 from rooms.scope import Scope
+from rooms.tickets import TicketStatus
 from tests.evening.house import ORGANISATION
 from tests.web.conftest import Site
 
@@ -135,6 +137,39 @@ async def test_who_may_not_is_told_why(site: Site) -> None:
         assert answer.content_type == "application/problem+json"
     assert (await post(site, "/whep/show", broadcast, OFFER)).status == 401
     assert (await post(site, "/whip/none", broadcast, OFFER)).status in (403, 404)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "role", "kind"),
+    [("whip", Role.ARTIST, "broadcast"), ("whep", Role.GUEST, "viewing")],
+)
+@pytest.mark.parametrize("how", ["removed", "revoked"])
+async def test_a_key_ends_with_its_ticket(
+    site: Site, protocol: str, role: Role, kind: str, how: str
+) -> None:
+    await site.show()
+    scope = Scope(ORGANISATION)
+    issued = await site.ticket("show", role)
+    bearer = await site.parts.seats.add_secret(scope, issued.ticket, kind)
+    if how == "revoked":
+        await site.parts.seats.revoke(scope, issued.ticket)
+    else:
+        async with site.parts.database.unit_of_work() as session:
+            await end_ticket(session, issued.ticket, TicketStatus.REMOVED, 0)
+    answer = await post(site, f"/{protocol}/show", bearer, OFFER)
+    assert answer.status == 403, await answer.text()
+    assert (await answer.json(content_type="application/problem+json"))["code"] == how
+
+
+async def test_a_bearer_that_is_no_text_is_a_wrong_one(site: Site) -> None:
+    await site.show()
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.running.port)
+    writer.write(
+        b"POST /whep/show HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\xfe\r\n"
+        b"Content-Type: application/sdp\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+    assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
+    writer.close()
 
 
 @pytest.mark.parametrize("phase", [Phase.SCHEDULED, Phase.ENDED])
