@@ -85,9 +85,9 @@ class EmbeddedRelay:
         """Say goodbye to every peer and close the port; idempotent."""
         if self._closing:
             return
+        self._closing = True
         for room in list(self._rooms.values()):
             await self.close_room(room.id, room.fence, "closed")
-        self._closing = True
         await self._scope.close()
         self._port.close()
 
@@ -142,8 +142,8 @@ class EmbeddedRelay:
             return
         if fence < known.fence:
             raise Conflict("fenced")
-        for session in list(known.sessions.values()):
-            await self.close(session.grant.session, "room_closed")
+        while known.sessions:  # those that came while others were closed, too
+            await self.close(next(iter(known.sessions)), "room_closed")
         self._rooms.pop(room, None)
         known.listeners.close()
 
@@ -152,10 +152,11 @@ class EmbeddedRelay:
         known = self._room(room)
         known.epoch = epoch
         self._engine.drop_waiting()
-        for session in known.sessions.values():
-            session.gate(epoch)
+        # Feeds first: a session that has the right for this epoch already opens its feed again.
         for feed in known.feeds.values():
             feed.shut()
+        for session in known.sessions.values():
+            session.gate(epoch)
 
     def _room(self, room: RoomId) -> _Room:
         try:

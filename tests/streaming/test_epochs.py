@@ -101,6 +101,21 @@ async def test_a_publisher_without_a_right_of_this_epoch_is_heard_by_nobody(hous
     assert house.relay._sessions[SessionId(performer.session)].peer.connected
 
 
+async def test_a_publisher_who_has_the_new_right_before_the_change_is_heard_after_it(
+    house: House,
+) -> None:
+    performer, watching = await house.publisher(artist(epoch=2)), await house.viewer(guest(epoch=2))
+    await house.relay.new_epoch(ROOM, 2)
+    house.clock.advance(200)
+    performer.sound(b"now", 0)
+    await until(lambda: watching.texts("audio") == [b"now"])
+    # the room asks for all rights anew after a change: those that stand are left as they are
+    for right in house.relay.grants(ROOM):
+        await house.relay.regrant(right)
+    performer.sound(b"still", 1)
+    await until(lambda: watching.texts("audio") == [b"now", b"still"])
+
+
 async def test_after_a_change_nothing_of_before_is_sent_again(house: House) -> None:
     right, viewing = artist(), guest()
     performer, watching = await house.publisher(right), await house.viewer(viewing)
