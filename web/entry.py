@@ -102,7 +102,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
     moved = move and not await parts.seats.holds(seat_id, device)
     seat = await parts.seats.enter(seat_id, device, move=move)
     if moved:
-        await _leave_other_device(parts, seat)
+        await _end_here(parts, seat)
     response = web.json_response({"ok": True, "offer": await _offer(parts, seat)}, headers=PRIVATE)
     parts.cookies.set_device(response, await parts.seats.rotate(device, presented))
     return response
@@ -114,7 +114,10 @@ async def leave(request: web.Request) -> web.StreamResponse:
     parts.access.same_origin(request)
     device = await parts.access.device(request)
     if device is not None:
+        left = await parts.seats.of_device(device)
         await parts.seats.leave_device(device)
+        for seat in left:
+            await _end_here(parts, seat)
     response = web.Response(
         status=204, headers={"Clear-Site-Data": '"cookies", "storage"', **PRIVATE}
     )
@@ -122,7 +125,8 @@ async def leave(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _leave_other_device(parts: Parts, seat: Seat) -> None:
+async def _end_here(parts: Parts, seat: Seat) -> None:
+    """What ran for the seat on the device that it leaves."""
     hub = parts.hubs.known(seat.show)
     if hub is not None:
         hub.dismiss(seat.id, Bye(reason="moved"))

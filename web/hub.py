@@ -39,6 +39,8 @@ log = get_logger("hub")
 
 PRESENCE_EVERY_S = 1.0
 PRESENCE_TTL_S = 45.0
+AGAIN_S = 0.5
+"""After how long a hub begins again what failed."""
 KEPT_EVENTS = 500
 """How many past events a hub keeps for those who come back within moments."""
 
@@ -116,9 +118,12 @@ class RoomHub:
         """Read the room's state and follow its log from there."""
         self._seq, self._state = await self._house.whole(self.room)
         self._recent_from = self._seq
-        self._tasks.spawn(self._follow(), name="follow")
-        self._tasks.spawn(self._transient(), name="transient")
-        self._tasks.spawn(self._tell_presence(), name="presence")
+        for work, name in (
+            (self._follow, "follow"),
+            (self._transient, "transient"),
+            (self._tell_presence, "presence"),
+        ):
+            self._tasks.spawn(self._always(work, name), name=name)
 
     async def close(self, bye: Bye) -> None:
         """Say goodbye to everybody and stop following."""
@@ -227,6 +232,15 @@ class RoomHub:
 
     def _waiting(self, seat: str) -> Waiting:
         return waiting(self.state, seat, self._now_ms())
+
+    async def _always(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        """Begin again what failed (a database that was away, say): nobody is left behind for good."""
+        while True:
+            try:
+                await work()
+            except Exception:
+                log.exception("hub failed", room=self.room, task=name)
+            await asyncio.sleep(AGAIN_S)
 
     async def _follow(self) -> None:
         async for logged in self._house.events(self.room, self._seq):

@@ -36,6 +36,7 @@ from rooms.messages import (
 from rooms.permissions import check
 from rooms.phases import Role
 from rooms.seats import Seat
+from rooms.tickets import OVER, TicketStatus
 from web.frames import message_frame
 from web.hub import RoomHub
 from web.language import language_of, words
@@ -185,11 +186,23 @@ class RoomSocket:
     async def _hello(self, command: Hello) -> None:
         if self._joined:
             self._hub.resume(self, command.after)
+        elif (over := await self._over()) is not None:
+            self.say_bye(over)
+            return
         else:
             self._joined = True
             self._hub.join(self, command.after)
         await self._hub.beat(self.seat)
         self.write(message_frame(Ack(id=command.id)))
+
+    async def _over(self) -> Bye | None:
+        """The last word where the seat's right ended before the hub knew of this socket."""
+        seat = await self._parts.seats.seat(self.seat)
+        if seat.status in OVER:
+            removed = seat.status is TicketStatus.REMOVED
+            return Bye(reason="removed" if removed else "revoked")
+        holds = await self._parts.seats.holds(self.seat, self.device)
+        return None if holds else Bye(reason="moved")
 
     async def _applaud(self, command: Applaud) -> None:
         self._parts.house.applaud(self._hub.room, self.seat, command.claps)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
+
 from infra.bus_local import LocalBus, LocalPresence
 from infra.clock import ManualClock
 from infra.ports import Logged
-from rooms.messages import Bye, Person, Snapshot
-from rooms.phases import Role
+from rooms.messages import Bye, Person, PhaseChanged, Snapshot
+from rooms.phases import Phase, Role
 from rooms.state import empty
 from web.hub import PRESENCE_TTL_S, RoomHub
 
@@ -23,6 +25,20 @@ class StillLog:
     async def events(self, room: str, after: int) -> AsyncIterator[Logged]:
         await asyncio.Event().wait()
         yield Logged(0, "", 0)
+
+
+class FailingLog(StillLog):
+    """The database is away at the first look; the show goes live meanwhile."""
+
+    looks = 0
+
+    async def events(self, room: str, after: int) -> AsyncIterator[Logged]:
+        self.looks += 1
+        if self.looks == 1:
+            raise OSError("away")
+        live = PhaseChanged(phase=Phase.LIVE, epoch=1, at=0)
+        yield Logged(after + 1, live.model_dump_json(), 0)
+        await asyncio.Event().wait()
 
 
 class Quiet:
@@ -77,4 +93,39 @@ async def test_presence_outlives_its_beats_while_somebody_is_connected(clock: Ma
     connected.clear()
     clock.advance(PRESENCE_TTL_S * 1000 + 1)
     assert await presence.present("room") == frozenset()
+    await hub.close(Bye(reason="restart"))
+
+
+async def test_a_hub_goes_on_after_a_failure(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.hub.AGAIN_S", 0.01)
+    asked = 0
+
+    async def people(room: str, present: frozenset[str]) -> list[Person]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise OSError("away")
+        return [Person(seat=s, role=Role.GUEST, name="", here=True) for s in sorted(present)]
+
+    hub = RoomHub(
+        "room",
+        house=FailingLog(),
+        bus=LocalBus(),
+        presence=LocalPresence(clock),
+        people=people,
+        connected=lambda room: (),
+        now_ms=lambda: 0,
+        node="node",
+    )
+    await hub.start()
+    listener = Quiet("guest")
+    hub.join(listener, None)
+    await hub.beat("guest")
+    async with asyncio.timeout(5):
+        while hub.state.phase is not Phase.LIVE or asked < 2:
+            await hub.gone("nobody")
+            await asyncio.sleep(0.01)
+    assert listener.frames > 1
     await hub.close(Bye(reason="restart"))
