@@ -77,8 +77,9 @@ class Captures:
                 return
             await self.stop(room)
         recorder = self._recorder(Subject(room, organisation, feed, epoch, fence))
+        detach = self._attach(feed, recorder)
         recorder.start()
-        self._running[room] = _Stretch(recorder, self._attach(feed, recorder))
+        self._running[room] = _Stretch(recorder, detach)
 
     async def stop(self, room: str) -> None:
         """Record this room no longer: nothing sent after this call is kept. Returns when the take is

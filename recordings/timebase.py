@@ -18,6 +18,12 @@ PATIENCE_MS = 4000.0
 """How long reports are waited for, counted from the first packet."""
 
 
+STEP_S = 0.5
+"""A report that is off by more tells of a clock that was set, not of a stream that drifted."""
+BELIEVABLE_S = 2.0
+"""By how much two streams may be apart by their reports and by their arrival; beyond it reports lie."""
+
+
 class StreamClock:
     """One stream's clock; `rate` in Hz."""
 
@@ -25,10 +31,22 @@ class StreamClock:
         self.rate = rate
         self._reports: deque[float] = deque(maxlen=REPORTS)
         self._arrivals: deque[float] = deque(maxlen=ARRIVALS)
+        self._step = 0.0
 
     def report(self, report: SenderReport) -> None:
-        """Take a sender report."""
-        self._reports.append(report.ntp_s - report.timestamp / self.rate)
+        """Take a sender report; where her clock was set meanwhile, the old time goes on."""
+        offset = report.ntp_s - report.timestamp / self.rate + self._step
+        if self._reports:
+            step = median(self._reports) - offset
+            if abs(step) > STEP_S:
+                self._step += step
+                offset += step
+        self._reports.append(offset)
+
+    @property
+    def disagreement(self) -> float:
+        """Reports' clock less arrival's: the same for all streams of an honest session, but for delays."""
+        return median(self._reports) - min(self._arrivals)
 
     def arrived(self, timestamp: int, arrival_ms: float) -> None:
         """Note when a packet came."""
@@ -38,6 +56,11 @@ class StreamClock:
     def has_reports(self) -> bool:
         """Whether a report has come."""
         return bool(self._reports)
+
+    @property
+    def has_arrivals(self) -> bool:
+        """Whether a packet has come."""
+        return bool(self._arrivals)
 
     def by_reports(self, timestamp: int) -> float:
         """Seconds since 1970 on the publisher's clock."""
@@ -82,7 +105,7 @@ class Timebase:
     def settled(self, now_ms: float, *, last_call: bool = False) -> bool:
         """Whether times can be told now; once true it stays true."""
         if self._by_reports is None:
-            if self._streams and all(s.has_reports for s in self._streams.values()):
+            if self._streams and self._believable():
                 self._by_reports = True
             elif last_call or (
                 self._first_ms is not None and now_ms - self._first_ms >= PATIENCE_MS
@@ -95,13 +118,21 @@ class Timebase:
         stream = self._streams[kind]
         if self._by_reports:
             return stream.by_reports(timestamp) + self._shift
-        if all(s.has_reports for s in self._streams.values()):
+        if self._believable():
             # Reports came after all: go over to them without a jump in this stream; the other one is
             # drawn to its place by its own correction.
             self._shift = stream.by_arrival(timestamp) - stream.by_reports(timestamp)
             self._by_reports = True
             return stream.by_reports(timestamp) + self._shift
         return stream.by_arrival(timestamp)
+
+    def _believable(self) -> bool:
+        """Whether all streams have reports that could be true."""
+        streams = self._streams.values()
+        if not all(s.has_reports and s.has_arrivals for s in streams):
+            return False
+        found = [s.disagreement for s in streams]
+        return max(found) - min(found) <= BELIEVABLE_S
 
     def wall(self, seconds: float) -> float:
         """UTC seconds of the server's clock for a moment of `seconds`."""
