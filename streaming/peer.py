@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from struct import unpack_from
 from typing import Protocol
 
@@ -18,6 +19,8 @@ from streaming.udp import MediaPort
 _log = get_logger("streaming.peer")
 
 HANDSHAKE_S = 10.0
+# How long a handshake holds its turn: who lets us wait (a bad network, or bad will) holds up nobody.
+TURN_S = 0.25
 MAX_SSRCS = 32
 SILENT_MS = 30_000.0
 
@@ -120,7 +123,7 @@ class PeerTransport:
         if gate is None:
             keys = await self._shake(dtls)
         else:
-            async with gate:
+            async with _turn(gate):
                 keys = await self._shake(dtls)
         if self._closed:
             return
@@ -218,8 +221,10 @@ class PeerTransport:
             self._owner.on_rtp(plain, now_ms)
 
     def heard_lately(self, path: Path, now_ms: float, within_ms: float) -> bool:
-        """Whether a good check came from this address within this time."""
+        """Whether a good check, or media on the way in use, came from this address within this time."""
         at_ms = self.ice.addresses.get(path)
+        if at_ms is not None and path == self.ice.selected:
+            at_ms = max(at_ms, self.ice.heard_ms)  # there are publishers that hardly check
         return at_ms is not None and now_ms - at_ms <= within_ms
 
     def lost(self, path: Path) -> None:
@@ -240,3 +245,23 @@ class PeerTransport:
         if self._dtls is not None:
             await self._dtls.close()
         self._port.forget(self, self.ice.credentials.ours, list(self.ice.addresses))
+
+
+@asynccontextmanager
+async def _turn(gate: asyncio.Semaphore) -> AsyncIterator[None]:
+    """A turn at the gate, given back at the block's end or after `TURN_S`, whichever comes first."""
+    await gate.acquire()
+    held = True
+
+    def give_back() -> None:
+        nonlocal held
+        if held:
+            held = False
+            gate.release()
+
+    timer = asyncio.get_running_loop().call_later(TURN_S, give_back)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        give_back()

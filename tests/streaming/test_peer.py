@@ -240,6 +240,39 @@ async def test_handshakes_wait_for_their_turn_and_closing_ends_the_waiting() -> 
         await until(lambda: owner.keys)
 
 
+async def test_who_begins_a_handshake_and_stays_away_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peer_module, "TURN_S", 0.05)
+    gate = asyncio.Semaphore(1)
+    async with (
+        pair(gate=gate) as (_, idle, idler, _clock),
+        pair(gate=gate) as (_, owner, client, _),
+    ):
+        idler.check()
+        await until(lambda: idler.answers)
+        idler.send(b"\x16\xfe\xff" + bytes(30))
+        await until(gate.locked)
+        async with asyncio.timeout(3):
+            await client.connect()
+            await until(lambda: owner.keys)
+        assert idle.gone == [], "it has its ten seconds all the same"
+    assert gate._value == 1
+
+
+async def test_an_address_whose_media_comes_is_heard_though_it_does_not_check() -> None:
+    async with pair() as (peer, owner, client, clock):
+        await client.connect()
+        await until(lambda: owner.keys)
+        path = Path(0, *client.sock.getsockname())
+        clock.advance(20_000)
+        assert not peer.heard_lately(path, clock.monotonic_ms(), 5_000)
+        client.send(client.rtp(7, 1))
+        await until(lambda: owner.rtp)
+        assert peer.heard_lately(path, clock.monotonic_ms(), 5_000)
+        assert not peer.heard_lately(Path(0, "192.0.2.9", 1), clock.monotonic_ms(), 5_000)
+
+
 async def test_closing_before_anything_came_leaves_nothing() -> None:
     async with pair() as (peer, owner, _client, _):
         await peer.close()
