@@ -75,6 +75,7 @@ class House:
         self._look_s = look_s
         self._beat_s = beat_s
         self._rooms: dict[str, tuple[Room, Lease, Callable[[], None]]] = {}
+        self._heard: dict[str, int] = {}  # what listeners know of a room, kept while others have it
         self._opening = asyncio.Lock()
         self._tasks = TaskScope("house")
         self._steps: list[asyncio.Task[None]] = []
@@ -223,7 +224,8 @@ class House:
         return self._log.follow(room, after)
 
     def subscribe(self, listener: EventListener) -> Callable[[], None]:
-        """Hear (room, number, event, state after) in order, right after each commit of this node.
+        """Hear (room, number, event, state after) in order, right after each commit of this node; what
+        others wrote while they had the room is told when it is taken back.
 
         Returns the end of it. A failing listener is logged and breaks nothing.
         """
@@ -255,13 +257,16 @@ class House:
             told=self._tell,
         )
         try:
-            await opened.open()
+            missed = await opened.open(self._heard.get(room))
         except BaseException:
             await opened.close()
             await self._leases.release(lease)
             raise
         end_serving = self._commands.serve(room, lease.fence, self._handler(opened))
         self._rooms[room] = (opened, lease, end_serving)
+        self._heard[room] = opened.seq
+        for news in missed:
+            self._tell(*news)
         return opened
 
     def _handler(self, room: Room) -> Callable[[str, str | None], Awaitable[str]]:
@@ -280,6 +285,7 @@ class House:
         return handle
 
     def _tell(self, room: str, seq: int, event: Event, state: Snapshot) -> None:
+        self._heard[room] = max(seq, self._heard.get(room, 0))
         self._listeners.tell(room, seq, event, state)
         if event.type == "seat.removed":
             self._errands.hurry()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from infra.errors import Conflict, Forbidden, Unauthorised
-from rooms.phases import Phase, Right, Role, rights
+from rooms.phases import RUNNING, Phase, Right, Role, rights
 
 
 class Reach(StrEnum):
@@ -53,7 +53,6 @@ _SPEAKERS = frozenset({Role.GUEST, Role.ARTIST, Role.HOST})
 _AUDIENCE = frozenset({Role.GUEST, Role.COMPANION})
 
 _NOT_DRAFT = frozenset(Phase) - {Phase.DRAFT}
-_HALL = frozenset({Phase.REHEARSAL, Phase.DOORS, Phase.LIVE, Phase.INTERVAL})
 _CLAPPING = frozenset({Phase.LIVE, Phase.INTERVAL, Phase.ENDED})
 
 MESSAGES: Mapping[str, Rule] = {
@@ -73,11 +72,11 @@ MESSAGES: Mapping[str, Rule] = {
     "company.answer": Rule(Reach.PAIR, _GUEST, right=Right.ENTER),
     "company.end": Rule(Reach.PAIR, _AUDIENCE, _NOT_DRAFT, before_yes=True),
     # The line is set up in any phase of the hall; whether media flows on it is the grant's matter.
-    "media.view": Rule(Reach.SEAT, _ALL, _HALL, right=Right.ENTER),
-    "media.answer": Rule(Reach.SEAT, _ALL, _HALL, right=Right.ENTER),
+    "media.view": Rule(Reach.SEAT, _ALL, RUNNING, right=Right.ENTER),
+    "media.answer": Rule(Reach.SEAT, _ALL, RUNNING, right=Right.ENTER),
     "media.publish": Rule(Reach.SEAT, _ARTIST, right=Right.PUBLISH),
     "media.stop": Rule(Reach.SEAT, _ALL, _NOT_DRAFT),
-    "media.keyframe": Rule(Reach.SEAT, _ALL, _HALL, right=Right.ENTER),
+    "media.keyframe": Rule(Reach.SEAT, _ALL, RUNNING, right=Right.ENTER),
 }
 """Client messages by type."""
 

@@ -75,6 +75,9 @@ AUDITED: Mapping[type[Command], Callable[[Any], str]] = {
 Told = Callable[[str, int, Event, Snapshot], None]
 """(room, number, event, state after it): called in order, right after the commit."""
 
+News = tuple[str, int, Event, Snapshot]
+"""What `Told` is called with."""
+
 Decision = Callable[[Snapshot, int], Sequence[Event]]
 """(state, now in ms) → events: what time or an order decides."""
 
@@ -118,11 +121,21 @@ class Room:
         """Whether it takes no commands any more."""
         return self._closed
 
-    async def open(self) -> None:
-        """Rebuild the state from the log and begin to work."""
-        await self._catch_up(tell=False)
+    async def open(self, known: int | None = None) -> Sequence[News]:
+        """Rebuild the state from the log and begin to work.
+
+        Returns what was written after number `known`: by others, while this node had the room not.
+        """
+        missed: list[News] = []
+
+        def note(room: str, seq: int, event: Event, state: Snapshot) -> None:
+            if known is not None and seq > known:
+                missed.append((room, seq, event, state))
+
+        await self._catch_up(note)
         self._worker = self._tasks.spawn(self._work(), name="queue")
         _log.info("room opened", room=self.id, fence=self.fence, seq=self.seq)
+        return missed
 
     async def close(self) -> None:
         """Finish the command under way, refuse those that wait; idempotent."""
@@ -174,7 +187,7 @@ class Room:
                 continue
             try:
                 if self._doubtful:
-                    await self._catch_up(tell=True)
+                    await self._catch_up(self._told)
                 seq = await job.work()
             except asyncio.CancelledError:
                 self._settle(
@@ -264,24 +277,23 @@ class Room:
             self._give_up()
             raise _closed("another owner has taken the room") from None
         if numbers.start != self.seq + 1:
-            await self._catch_up(tell=True)
+            await self._catch_up(self._told)
         else:
             self._doubtful = False
             for seq, event in zip(numbers, events, strict=True):
-                self._take(seq, event, tell=True)
+                self._take(seq, event, self._told)
         return numbers[-1]
 
-    async def _catch_up(self, *, tell: bool) -> None:
+    async def _catch_up(self, told: Told) -> None:
         while rows := await self._log.read(self.id, self.seq):
             for row in rows:
-                self._take(row.seq, _event(row), tell=tell)
+                self._take(row.seq, _event(row), told)
         self._doubtful = False
 
-    def _take(self, seq: int, event: Event, *, tell: bool) -> None:
+    def _take(self, seq: int, event: Event, told: Told) -> None:
         self.state = reduce(self.state, event)
         self.seq = seq
-        if tell:
-            self._told(self.id, seq, event, self.state)
+        told(self.id, seq, event, self.state)
 
     def _give_up(self) -> None:
         _log.warning("room lost", room=self.id, fence=self.fence, seq=self.seq)

@@ -63,11 +63,6 @@ class Whip:
     A viewer of WHEP gets the room's program: `program(room)` if given, else the feed that is live.
     """
 
-    ACCEPT_POST = CONTENT_TYPE
-    ACCEPT_PATCH = ""
-    ALLOW_ENDPOINT = "OPTIONS, POST"
-    ALLOW_RESOURCE = "OPTIONS, DELETE"
-
     def __init__(
         self,
         relay: Relay,
@@ -135,12 +130,6 @@ class Whip:
             raise Unknown("session")
         await self._relay.close(resource, "closed")
         self._resources.pop(resource, None)
-
-    async def patch(
-        self, protocol: Protocol, room: RoomId, resource: SessionId, credential: str | None
-    ) -> None:
-        """405: neither trickle nor ICE restart yet; the answer has all candidates."""
-        raise LampioError("not_supported", status=405)
 
     async def _granted(self, protocol: Protocol, room: RoomId, credential: str | None) -> Grant:
         if not credential:

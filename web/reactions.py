@@ -7,7 +7,8 @@
     feed live, stalled  → the hall is told; a lone publisher takes the air
     session up, down    → presence of viewers without a page; the page is told
 
-One worker a room takes events in order; a failing reaction is logged and harms no other.
+One worker a room takes events in order; a failing reaction is logged and harms no other. Capture, rights
+and stage are brought to the room as it stands then, not as it stood when the step was put down.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from rooms.messages import (
     StageMessage,
     TakeAir,
 )
-from rooms.phases import Phase, Role
+from rooms.phases import RUNNING, Phase, Role
 from rooms.seats import Seats
 from rooms.shows import Shows
 from streaming.ports import (
@@ -57,12 +58,11 @@ from streaming.ports import (
 )
 from web.access import Access
 from web.hub import Hubs
-from web.room_media import OPEN_PHASES, stage_want
+from web.room_media import stage_want
 
 log = get_logger("reactions")
 
 MOST_WAITING = 10_000
-ON_AIR_PHASES = frozenset({Phase.REHEARSAL, Phase.DOORS, Phase.LIVE, Phase.INTERVAL})
 
 Step = Callable[[], Awaitable[None]]
 
@@ -114,10 +114,10 @@ class Reactions:
         """
         if room in self._open:
             return
-        _, state = await self._house.whole(room)
-        if state.phase in OPEN_PHASES:
+        state = await self._now(room)
+        if state.phase in RUNNING:
             await self._open_relay(room, state)
-            self._later(room, lambda: self._capture(room, state))
+            self._later(room, partial(self._capture, room))
 
     async def close(self) -> None:
         """Stop listening and finish nothing new; idempotent."""
@@ -131,37 +131,37 @@ class Reactions:
     def _on_event(self, room: str, seq: int, event: Event, state: Snapshot) -> None:
         match event:
             case PhaseChanged():
-                self._later(room, lambda: self._phase(room, state))
+                self._later(room, partial(self._phase, room, state))
             case AirTaken() | AirLeft():
-                self._later(room, lambda: self._air(room, state))
+                self._later(room, partial(self._air, room))
             case CompanyAnswered(answer="accepted", companion=companion):
-                self._later(room, lambda: self._rights(room, state, companion))
+                self._later(room, partial(self._rights, room, companion))
             case CompanyAnswered(companion=companion) | CompanyEnded(companion=companion):
-                self._later(room, lambda: self._cut(room, companion, "revoked"))
+                self._later(room, partial(self._cut, room, companion))
             case _:
                 pass
 
     def _on_revoked(self, room: str, seat: str, reason: str) -> None:
-        self._later(room, lambda: self._revoke(room, seat, reason))
+        self._later(room, partial(self._revoke, room, seat, reason))
 
     async def _phase(self, room: str, state: Snapshot) -> None:
-        if state.phase in OPEN_PHASES:
+        if state.phase in RUNNING:
             await self._open_relay(room, state)
         await self._relay.new_epoch(RoomId(room), state.epoch)
         self._access.tell(Changed(RoomId(room), state.epoch))
         # Before the publisher's right is given anew: a take that ends has no frame of this phase, and one
         # that begins has its very first keyframe.
-        await self._capture(room, state)
+        await self._capture(room)
         for seat in {grant.seat for grant in self._relay.grants(RoomId(room))}:
-            await self._rights(room, state, seat)
-        self._tell_stage(room, state)
+            await self._rights(room, seat)
+        await self._tell_stage(room)
         if state.phase in (Phase.ENDED, Phase.CANCELLED):
             await self._end(room, state)
 
     async def _open_relay(self, room: str, state: Snapshot) -> None:
         if room not in self._open:
-            self._open.add(room)
             await self._relay.open_room(RoomId(room), self._house.fence(room), state.epoch)
+            self._open.add(room)
             self._tasks.spawn(self._follow_relay(room), name=f"relay:{room}")
         await self._hubs.hub(room)
 
@@ -176,17 +176,18 @@ class Reactions:
         await self._archive.run(room, show.organisation, show.recording_policy)
         await self._house.archived(room)
 
-    async def _rights(self, room: str, state: Snapshot, seat_id: str) -> None:
-        """Grants of a seat as they should be now; a seat that may be here no more is cut."""
+    async def _rights(self, room: str, seat_id: str) -> None:
+        """Grants of a seat as they should be now."""
         seat = await self._seats.seat(seat_id)
+        state = await self._now(room)
         for grant in self._relay.grants(RoomId(room)):
             if grant.seat == seat_id:
                 await self._relay.regrant(
                     self._access.grant_in(state, seat, grant.session, sessions=grant.sessions)
                 )
 
-    async def _air(self, room: str, state: Snapshot) -> None:
-        want = stage_want(state)
+    async def _air(self, room: str) -> None:
+        want = stage_want(await self._now(room))
         for grant in self._relay.grants(RoomId(room)):
             if May.PUBLISH in grant.may:
                 continue
@@ -197,11 +198,12 @@ class Reactions:
                     grant.seat,
                     MediaOffer(id=None, session=offer.session, etag=offer.etag, sdp=offer.sdp),
                 )
-        self._tell_stage(room, state)
-        await self._capture(room, state)
+        await self._tell_stage(room)
+        await self._capture(room)
 
-    async def _capture(self, room: str, state: Snapshot) -> None:
+    async def _capture(self, room: str) -> None:
         show = await self._shows.get(room)
+        state = await self._now(room)
         if (
             state.phase is Phase.LIVE
             and state.on_air is not None
@@ -213,15 +215,15 @@ class Reactions:
         else:
             await self._captures.stop(room)
 
-    async def _cut(self, room: str, seat: str, reason: str) -> None:
-        await self._relay.close_seat(RoomId(room), SeatId(seat), reason)
+    async def _cut(self, room: str, seat: str) -> None:
+        await self._relay.close_seat(RoomId(room), SeatId(seat), "revoked")
 
     async def _revoke(self, room: str, seat: str, reason: str) -> None:
         if reason == "moved":
             await self._moved(room, seat)
             return
         self._access.tell(Revoked(RoomId(room), SeatId(seat), reason))
-        await self._cut(room, seat, "revoked")
+        await self._cut(room, seat)
         hub = self._hubs.known(room)
         if hub is not None:
             hub.dismiss(seat, Bye(reason="removed" if reason == "removed" else "revoked"))
@@ -245,7 +247,7 @@ class Reactions:
             case FeedChanged(info=info):
                 if info.state is FeedState.LIVE:
                     await self._air_for(room, info.feed)
-                self._tell_stage(room, hub.state)
+                await self._tell_stage(room)
             case SessionUp(seat=seat):
                 await hub.beat(seat)
             case SessionDown(seat=seat, session=session, reason=reason):
@@ -253,15 +255,15 @@ class Reactions:
                 if not hub.of_seat(seat) and not self._has_session(room, seat):
                     await hub.gone(seat)
             case Gap():
-                self._tell_stage(room, hub.state)
+                await self._tell_stage(room)
 
     def _has_session(self, room: str, seat: str) -> bool:
         return any(grant.seat == seat for grant in self._relay.grants(RoomId(room)))
 
     async def _air_for(self, room: str, feed: FeedId) -> None:
         """A publisher takes the air by herself when nobody's picture is on it."""
-        _, state = await self._house.whole(room)
-        if state.on_air == feed.participant or state.phase not in ON_AIR_PHASES:
+        state = await self._now(room)
+        if state.on_air == feed.participant or state.phase not in RUNNING:
             return
         if state.on_air is not None and self._state_of(room, state.on_air) is not None:
             return
@@ -279,16 +281,22 @@ class Reactions:
                 return info.state
         return None
 
-    def _tell_stage(self, room: str, state: Snapshot) -> None:
+    async def _tell_stage(self, room: str) -> None:
         hub = self._hubs.known(room)
         if hub is None:
             return
+        state = await self._now(room)
         standing = None if state.on_air is None else self._state_of(room, state.on_air)
         if standing is None:
             hub.set_stage(StageMessage(state="empty", seat=state.on_air))
         else:
             word = "live" if standing is FeedState.LIVE else "stalled"
             hub.set_stage(StageMessage(state=word, seat=state.on_air))
+
+    async def _now(self, room: str) -> Snapshot:
+        """The room as it stands; the hub's own state comes a moment later."""
+        _, state = await self._house.whole(room)
+        return state
 
     # --- one worker a room --------------------------------------------------------------------------
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from infra.errors import Conflict, Forbidden, Unknown
 from rooms.house import House
 from rooms.messages import Snapshot
-from rooms.phases import Phase, Role
+from rooms.phases import RUNNING, Phase, Role
 from rooms.seats import Seat
 from rooms.state import accepted
 from streaming.ports import FeedId, Grant, May, Negotiated, Relay, RoomId, SeatId, SessionId, Want
 from web.access import Access
 
-OPEN_PHASES = frozenset({Phase.REHEARSAL, Phase.DOORS, Phase.LIVE, Phase.INTERVAL})
 AUDIENCE_PHASES = frozenset({Phase.DOORS, Phase.LIVE, Phase.INTERVAL})
 
 
@@ -33,7 +32,7 @@ class RoomMedia:
     async def view(self, seat: Seat) -> Negotiated:
         """An offer to receive the stage. In a phase without a picture the connection is made ready."""
         _, state = await self._house.whole(seat.show)
-        phases = AUDIENCE_PHASES if seat.role in (Role.GUEST, Role.COMPANION) else OPEN_PHASES
+        phases = AUDIENCE_PHASES if seat.role in (Role.GUEST, Role.COMPANION) else RUNNING
         if state.phase not in phases:
             raise Conflict("not_in_this_phase")
         if seat.role is Role.COMPANION and not accepted(state, seat.id):

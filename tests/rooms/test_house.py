@@ -82,11 +82,14 @@ async def test_while_a_process_lives_no_other_takes_its_room(evening: Evening) -
     assert await evening.do(guest.seat, WriteLine, text="Hei") is not None
 
 
-async def test_a_process_that_fell_silent_loses_its_room_and_notices(evening: Evening) -> None:
+async def test_a_process_that_fell_silent_loses_its_room_and_notices(
+    evening: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
     guest = await evening.ticket(Role.GUEST, name="Aune")
     await evening.phase(Phase.DOORS)
     first = await write(evening.house, guest.seat, "Hei", "key-before")
     # Another node of which the database believes that the first one died.
+    monkeypatch.setattr(evening.house, "_adopt", False)
     await Owners(evening.database, evening.clock).leave("one")
     async with another(evening.database, evening.clock, "two") as other:
         await until(lambda: _running(other, [ROOM]))
@@ -97,6 +100,25 @@ async def test_a_process_that_fell_silent_loses_its_room_and_notices(evening: Ev
         with pytest.raises(Unavailable):
             await evening.do(guest.seat, WriteLine, text="myöhässä")
         await until(lambda: _running(evening.house, []))
+
+
+async def test_what_others_did_while_they_had_the_room_is_told_when_it_comes_back(
+    evening: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await evening.phase(Phase.DOORS)
+    monkeypatch.setattr(evening.house, "_adopt", False)
+    await Owners(evening.database, evening.clock).leave("one")
+    async with another(evening.database, evening.clock, "two") as other:
+        await until(lambda: _running(other, [ROOM]))
+        await until(lambda: _running(evening.house, []))
+        before = len(evening.heard)
+        host = await evening.ticket(Role.HOST)
+        command = SetPhase(id=1, key="key-live", phase=Phase.LIVE)
+        await other.submit(Actor(host.seat, Role.HOST), ROOM, command)
+    monkeypatch.setattr(evening.house, "_adopt", True)
+    await until(lambda: _running(evening.house, [ROOM]))
+    news = [(event.type, state.phase) for _, _, event, state in evening.heard[before:]]
+    assert news == [("phase.changed", Phase.LIVE)]
 
 
 async def _running(house: House, rooms: list[str]) -> bool:

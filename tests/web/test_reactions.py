@@ -1,0 +1,139 @@
+"""What follows elsewhere: brought to the room as it stands, though something failed or comes late."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from infra.errors import Unavailable
+from rooms.messages import Snapshot, StageMessage
+from rooms.phases import Phase
+from rooms.state import empty
+from streaming.ports import FeedChanged, FeedId, FeedInfo, FeedState, RelayEvent, RoomId, SeatId
+from web.reactions import Reactions
+
+ROOM = "room"
+LIVE = FeedInfo(FeedId(RoomId(ROOM), SeatId("artist")), FeedState.LIVE, (), 1)
+
+
+class Rooms:
+    """A house with one room."""
+
+    def __init__(self, state: Snapshot) -> None:
+        self.state = state
+        self.away = False
+
+    async def whole(self, room: str) -> tuple[int, Snapshot]:
+        return 1, self.state
+
+    async def rooms_running(self) -> list[str]:
+        return []
+
+    def fence(self, room: str) -> int:
+        if self.away:
+            raise Unavailable("no_owner")
+        return 1
+
+    def subscribe(self, listener: Any) -> Callable[[], None]:
+        return lambda: None
+
+    subscribe_revocations = subscribe
+
+
+class OneFeed:
+    """A relay with a feed that is live; what happens is put into `news`."""
+
+    def __init__(self) -> None:
+        self.opened: list[int] = []
+        self.news: asyncio.Queue[RelayEvent] = asyncio.Queue()
+
+    async def open_room(self, room: str, fence: int, epoch: int) -> None:
+        self.opened.append(epoch)
+
+    async def events(self, room: str) -> AsyncIterator[RelayEvent]:
+        while True:
+            yield await self.news.get()
+
+    def feeds(self, room: str) -> tuple[FeedInfo, ...]:
+        return (LIVE,)
+
+    def grants(self, room: str) -> tuple[Any, ...]:
+        return ()
+
+
+class Evening:
+    """Reactions between stand-ins for all that they join."""
+
+    def __init__(self, state: Snapshot) -> None:
+        self.rooms, self.relay = Rooms(state), OneFeed()
+        # The hub has not read the log's last rows yet.
+        self.hub = SimpleNamespace(state=empty(ROOM), stage=None, set_stage=self.set_stage)
+        self.recorded: list[str] = []
+        others: dict[str, Any] = {
+            "house": self.rooms,
+            "shows": SimpleNamespace(get=self.show, catalogue=self.nothing),
+            "seats": None,
+            "relay": self.relay,
+            "access": None,
+            "hubs": SimpleNamespace(hub=self.stands, known=lambda room: self.hub),
+            "captures": SimpleNamespace(start=self.start, stop=self.stop),
+            "archive": None,
+        }
+        self.reactions = Reactions(**others)
+
+    def set_stage(self, stage: StageMessage) -> None:
+        self.hub.stage = stage
+
+    async def nothing(self) -> list[Any]:
+        return []
+
+    async def stands(self, room: str) -> Any:
+        return self.hub
+
+    async def show(self, room: str) -> Any:
+        return SimpleNamespace(recording_policy="at_once", organisation="turku")
+
+    async def start(self, room: str, *_: Any) -> None:
+        self.recorded.append("start")
+
+    async def stop(self, room: str) -> None:
+        self.recorded.append("stop")
+
+
+@pytest.fixture
+async def evening() -> AsyncIterator[Evening]:
+    on_air = empty(ROOM).model_copy(update={"phase": Phase.LIVE, "epoch": 3, "on_air": "artist"})
+    made = Evening(on_air)
+    await made.reactions.start()
+    yield made
+    await made.reactions.close()
+
+
+async def test_a_room_that_could_not_be_opened_is_tried_again(evening: Evening) -> None:
+    evening.rooms.away = True
+    with pytest.raises(Unavailable):
+        await evening.reactions.ready(ROOM)
+    evening.rooms.away = False
+    await evening.reactions.ready(ROOM)
+    await evening.reactions.ready(ROOM)
+    assert evening.relay.opened == [3]
+
+
+async def test_the_stage_is_the_rooms_though_the_hub_lags_behind(evening: Evening) -> None:
+    await evening.reactions.ready(ROOM)
+    evening.relay.news.put_nowait(FeedChanged(RoomId(ROOM), LIVE))
+    async with asyncio.timeout(5):
+        while evening.hub.stage is None:
+            await asyncio.sleep(0)
+    assert evening.hub.stage == StageMessage(state="live", seat="artist")
+
+
+async def test_a_show_that_ended_meanwhile_is_not_recorded_any_more(evening: Evening) -> None:
+    await evening.reactions.ready(ROOM)
+    evening.rooms.state = evening.rooms.state.model_copy(update={"phase": Phase.ENDED})
+    await evening.reactions.settled(ROOM)
+    assert evening.recorded == ["stop"]
