@@ -5,16 +5,51 @@ Undeclared fields are refused. `rooms.messages` has the whole of the wire.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+)
 
 from rooms.phases import Phase
 
 SeatRef = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
 CommandKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-LineText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
+_UNSEEN = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff]"
+)
+
+
+def seen(value: object) -> object:
+    """Text without what has no picture: controls, signs that turn the direction of writing, empty
+    spaces. By them a name or a line would look like another's, or like none."""
+    return _UNSEEN.sub("", value) if isinstance(value, str) else value
+
+
+def on_one_line(value: object) -> object:
+    """A name, with spaces in place of ends of lines."""
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+# Pydantic asks the last of these first.
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=40),
+    BeforeValidator(on_one_line),
+    BeforeValidator(seen),
+]
+LineText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=1000),
+    BeforeValidator(seen),
+]
 Sdp = Annotated[str, StringConstraints(min_length=1, max_length=60_000)]
 
 

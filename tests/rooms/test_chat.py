@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from infra.errors import Conflict, Unknown
 from rooms import chat
@@ -59,3 +60,16 @@ def test_a_line_is_hidden_once() -> None:
 def test_a_line_that_is_not_there_cannot_be_hidden() -> None:
     with pytest.raises(Unknown):
         chat.hide(EMPTY, HELENA, HideLine(id=1, key=KEY, line=7), 2)
+
+
+def test_what_has_no_picture_is_taken_out_of_names_and_lines() -> None:
+    named = SetName(id=1, key=KEY, name="\u202eAune\n\x07\u200b K\ufeff")
+    assert named.name == "Aune K"
+    family = "\U0001f469\u200d\U0001f467"
+    line = WriteLine(id=1, key=KEY, text=f"\x00Hei\u2066\nkaikille {family}\u200b ")
+    assert line.text == f"Hei\nkaikille {family}"
+    for nothing in ("\u200b", "\x00 \u2060", "\n"):
+        with pytest.raises(ValidationError):
+            SetName(id=1, key=KEY, name=nothing)
+        with pytest.raises(ValidationError):
+            WriteLine(id=1, key=KEY, text=nothing)
