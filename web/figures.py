@@ -8,9 +8,6 @@ from functools import partial
 from streaming.ports import FeedState, May, RoomId
 from web.parts import Parts
 
-PRESENT = frozenset({"rooms", "publishers", "viewers", "feeds_live"})
-"""What the relay counts of the present moment; the rest of its counts only grow."""
-
 
 def add_figures(parts: Parts) -> None:
     """Register what `/metrics` tells."""

@@ -47,7 +47,7 @@ from web.render import setup_render
 from web.room_media import RoomMedia, stage_want
 from web.socket import room_socket
 from web.static_files import StaticFiles
-from web.whip import ENDPOINTS
+from web.whip import ENDPOINTS, open_to_all
 
 log = get_logger("main")
 
@@ -200,6 +200,7 @@ def make_app(parts: Parts) -> web.Application:
     router.add_get("/static/{path:.+}", StaticFiles().serve, name="static")
     router.add_get("/healthz", health.healthz, name="healthz")
     app.on_response_prepare.append(middleware.set_headers)
+    app.on_response_prepare.append(open_to_all)
 
     async def say_goodbye(_: web.Application) -> None:
         await parts.hubs.close(goodbye())

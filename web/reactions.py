@@ -63,6 +63,7 @@ from web.room_media import stage_want
 log = get_logger("reactions")
 
 MOST_WAITING = 10_000
+ARCHIVE_AGAIN_S = 60.0
 
 Step = Callable[[], Awaitable[None]]
 
@@ -172,9 +173,16 @@ class Reactions:
             self._tasks.spawn(self._archived(room), name=f"archive:{room}")
 
     async def _archived(self, room: str) -> None:
-        show = await self._shows.get(room)
-        await self._archive.run(room, show.organisation, show.recording_policy)
-        await self._house.archived(room)
+        """The recording is made and the show in the archive; what fails (storage away) is done again."""
+        while True:
+            try:
+                show = await self._shows.get(room)
+                await self._archive.run(room, show.organisation, show.recording_policy)
+                await self._house.archived(room)
+                return
+            except Exception:
+                log.exception("not archived yet", room=room)
+            await asyncio.sleep(ARCHIVE_AGAIN_S)
 
     async def _rights(self, room: str, seat_id: str) -> None:
         """Grants of a seat as they should be now."""

@@ -1,7 +1,8 @@
 """WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep-03) in HTTP dress; `streaming/whip.py` has the matter.
 
 The credential is a bearer token: the show's broadcast key for WHIP, a seat's viewing key for WHEP.
-CORS is open without credentials, so that a page elsewhere can publish or watch with a key it was given.
+CORS is open without credentials, refusals too, so that a page elsewhere can publish or watch with a key it
+was given, and learn why not.
 """
 
 from __future__ import annotations
@@ -57,11 +58,10 @@ class Endpoint:
                 if_none_match=request.headers.get("If-None-Match"),
             )
         except Elsewhere as elsewhere:
-            return web.Response(status=307, headers={"Location": elsewhere.url, **CORS})
+            return web.Response(status=307, headers={"Location": elsewhere.url})
         headers = {
             "Location": f"/{self.protocol}/{show}/{made.resource}",
             "ETag": made.etag,
-            **CORS,
         }
         return web.Response(
             status=201, text=made.sdp, content_type="application/sdp", headers=headers
@@ -75,7 +75,7 @@ class Endpoint:
             SessionId(request.match_info["session"]),
             bearer(request),
         )
-        return web.Response(status=200, headers=CORS)
+        return web.Response(status=200)
 
     async def describe(self, request: web.Request) -> web.StreamResponse:
         """What the endpoint takes (RFC 9725 4.2 and 4.5; preflight of CORS)."""
@@ -87,6 +87,15 @@ class Endpoint:
 
 
 ENDPOINTS = (Endpoint("whip"), Endpoint("whep"))
+NAMES = frozenset(f"{e.protocol}{end}" for e in ENDPOINTS for end in ("", "_session"))
+
+
+async def open_to_all(request: web.Request, response: web.StreamResponse) -> None:
+    """What every answer of both protocols carries, a refusal too (a signal)."""
+    if request.match_info.route.name in NAMES:
+        response.headers.update(CORS)
+        if response.status == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
 
 
 def _options(methods: str, more: dict[str, str]) -> web.Response:
@@ -98,7 +107,6 @@ def _options(methods: str, more: dict[str, str]) -> web.Response:
             "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match",
             "Access-Control-Max-Age": "86400",
             **more,
-            **CORS,
         },
     )
 

@@ -26,9 +26,13 @@ class Rooms:
     def __init__(self, state: Snapshot) -> None:
         self.state = state
         self.away = False
+        self.in_archive = asyncio.Event()
 
     async def whole(self, room: str) -> tuple[int, Snapshot]:
         return 1, self.state
+
+    async def archived(self, room: str) -> None:
+        self.in_archive.set()
 
     async def rooms_running(self) -> list[str]:
         return []
@@ -73,23 +77,29 @@ class Evening:
         # The hub has not read the log's last rows yet.
         self.hub = SimpleNamespace(state=empty(ROOM), stage=None, set_stage=self.set_stage)
         self.recorded: list[str] = []
+        self.runs = 0
         others: dict[str, Any] = {
             "house": self.rooms,
-            "shows": SimpleNamespace(get=self.show, catalogue=self.nothing),
+            "shows": SimpleNamespace(get=self.show, catalogue=self.catalogue),
             "seats": None,
             "relay": self.relay,
             "access": None,
             "hubs": SimpleNamespace(hub=self.stands, known=lambda room: self.hub),
             "captures": SimpleNamespace(start=self.start, stop=self.stop),
-            "archive": None,
+            "archive": SimpleNamespace(run=self.archive),
         }
         self.reactions = Reactions(**others)
+
+    async def archive(self, room: str, *_: Any) -> None:
+        self.runs += 1
+        if self.runs == 1:
+            raise OSError("storage is away")
 
     def set_stage(self, stage: StageMessage) -> None:
         self.hub.stage = stage
 
-    async def nothing(self) -> list[Any]:
-        return []
+    async def catalogue(self) -> list[Any]:
+        return [SimpleNamespace(id=ROOM, phase=self.rooms.state.phase)]
 
     async def stands(self, room: str) -> Any:
         return self.hub
@@ -137,3 +147,13 @@ async def test_a_show_that_ended_meanwhile_is_not_recorded_any_more(evening: Eve
     evening.rooms.state = evening.rooms.state.model_copy(update={"phase": Phase.ENDED})
     await evening.reactions.settled(ROOM)
     assert evening.recorded == ["stop"]
+
+
+async def test_an_archive_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.reactions.ARCHIVE_AGAIN_S", 0.01)
+    evening = Evening(empty(ROOM).model_copy(update={"phase": Phase.ENDED}))
+    await evening.reactions.start()
+    async with asyncio.timeout(5):
+        await evening.rooms.in_archive.wait()
+    assert evening.runs == 2
+    await evening.reactions.close()

@@ -258,3 +258,17 @@ async def test_a_publisher_who_asks_only_for_a_free_feed_waits_for_the_one_on_ai
         await on_air(site)
         late = await post(site, "/whip/show", broadcast, OFFER, **{"If-None-Match": "*"})
         assert late.status == 412
+
+
+async def test_a_page_elsewhere_learns_why_it_is_refused(site: Site) -> None:
+    await site.show(phase=Phase.DOORS)
+    unknown = await post(site, "/whip/show", "no-such-key", OFFER)
+    assert unknown.status == 401
+    assert unknown.headers["WWW-Authenticate"] == "Bearer"
+    early = await post(site, "/whep/show", await key(site, Role.GUEST, "viewing"), OFFER)
+    assert early.status == 409
+    assert "Retry-After" in early.headers["Access-Control-Expose-Headers"]
+    for answer in (unknown, early):
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert answer.headers["Cache-Control"] == "no-store"
