@@ -17,8 +17,8 @@ DECISIONS_HEAD = """\
 
 One page each: the question, the choice, the figure it rests on, and what would reverse it. Figures are
 from a 2-core Debian 12 machine unless said otherwise. Numbers from 0101 on are the relay's, from 0201
-the rooms', from 0301 the look's and the words', from 0401 the desks', from 0501 the hall's. The list is
-written by `make map`.
+the rooms', from 0301 the look's and the words', from 0401 the desks', from 0501 the hall's, from 0601
+the recordings'. The list is written by `make map`.
 """
 HEAD = """\
 # The house, file by file
