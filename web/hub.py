@@ -24,6 +24,8 @@ from rooms.messages import (
     CompanyAsked,
     CompanyEnded,
     Event,
+    LineHidden,
+    LineWritten,
     Person,
     PresenceMessage,
     Snapshot,
@@ -251,11 +253,20 @@ class RoomHub:
             if len(self._recent) == KEPT_EVENTS:
                 self._recent_from = self._recent[0][0]
             self._recent.append((logged.seq, event, frame))
+            if isinstance(event, LineHidden):
+                self._forget_words(event.line)
             for listener in self._admitted():
                 if visible(event, self.state, listener.seat, listener.role):
                     listener.write(frame)
             if isinstance(event, CompanyAsked | CompanyAnswered | CompanyEnded):
                 self._company_changed(event.companion)
+
+    def _forget_words(self, line: int) -> None:
+        """A hidden line's words are told to nobody any more, who catches up included."""
+        for index, (seq, event, _) in enumerate(self._recent):
+            if isinstance(event, LineWritten) and event.line == line:
+                bare = event.model_copy(update={"text": ""})
+                self._recent[index] = (seq, bare, event_frame(seq, bare.model_dump_json()))
 
     async def _beat_all(self) -> None:
         """Who has a socket or a media session here is here; a beat that stays out ends presence."""

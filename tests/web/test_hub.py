@@ -13,6 +13,8 @@ from infra.ports import Logged
 from rooms.messages import Bye, Person, PhaseChanged, Snapshot
 from rooms.phases import Phase, Role
 from rooms.state import empty
+from tests.web.conftest import Site
+from tests.web.test_socket import talkers
 from web.hub import PRESENCE_TTL_S, RoomHub
 
 
@@ -129,3 +131,18 @@ async def test_a_hub_goes_on_after_a_failure(
             await asyncio.sleep(0.01)
     assert listener.frames > 1
     await hub.close(Bye(reason="restart"))
+
+
+async def test_a_hidden_lines_words_are_not_told_to_who_catches_up(site: Site) -> None:
+    async with talkers(site, Role.GUEST, Role.HOST) as (guest, host):
+        await guest.write("line.write", text="Ensin")
+        first = await host.until(lambda m: m["type"] == "event")
+        await guest.write("line.write", text="Tämä piilotetaan")
+        line = await host.event("line.written")
+        await host.write("line.hide", line=line["line"])
+        await host.event("line.hidden")
+        host.heard.clear()
+        await host.say("hello", after=first["seq"])
+        told = [m["event"] for m in host.heard if m["type"] == "event"]
+        assert [event["type"] for event in told] == ["line.written", "line.hidden"]
+        assert told[0] == {**line, "text": ""}
