@@ -38,6 +38,34 @@ def test_without_a_python_one_sentence_says_which(folder: Path) -> None:
     assert done.stdout.startswith("Python 3.11 or newer is needed:")
 
 
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_what_the_system_lacks_is_installed_by_root_and_told_to_others(
+    tmp_path: Path, user: str
+) -> None:
+    grep = shutil.which("grep")
+    assert grep
+    (tmp_path / "grep").symlink_to(grep)
+    (tmp_path / "ffmpeg").symlink_to(grep)
+    for name, lines in {"id": f"echo {user}", "apt-get": f'echo "$@" >> {tmp_path}/asked'}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{lines}\n")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        ["/bin/sh", ROOT / "tests" / "system.sh"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    missing = "chromium redis-server iproute2 nftables nodejs npm fontconfig fonts-dejavu-core"
+    if user == "0":
+        assert done.returncode == 0
+        asked = (tmp_path / "asked").read_text()
+        assert asked.startswith("update") and asked.rstrip().endswith(missing)
+    else:
+        assert done.returncode == 1
+        assert done.stderr == f"The tests need more of the system: apt install {missing}\n"
+
+
 def test_the_path_of_the_demo_asks_for_no_npm_apt_or_root() -> None:
     done = _make(ROOT, "--dry-run", "--always-make", "demo")
     assert done.returncode == 0
