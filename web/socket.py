@@ -38,7 +38,7 @@ from rooms.phases import Role
 from rooms.seats import Seat
 from rooms.tickets import OVER, TicketStatus
 from web.frames import message_frame
-from web.hub import RoomHub
+from web.hub import AUDIENCE, RoomHub
 from web.language import language_of, words
 from web.parts import PARTS, Parts
 
@@ -191,6 +191,9 @@ class RoomSocket:
             return
         else:
             self._joined = True
+            if self.role in AUDIENCE:
+                # one screen a seat: two windows of one browser would take the picture from each other
+                self._hub.dismiss(self.seat, Bye(reason="moved"))
             self._hub.join(self, command.after)
         await self._hub.beat(self.seat)
         self.write(message_frame(Ack(id=command.id)))

@@ -200,6 +200,26 @@ async def test_a_removed_guest_is_out_and_cannot_come_back_on_that_ticket(site: 
     assert seat.status == "removed"
 
 
+@pytest.mark.parametrize(("role", "stays"), [(Role.GUEST, False), (Role.HOST, True)])
+async def test_a_seat_in_the_hall_has_one_window_at_a_time(
+    site: Site, role: Role, stays: bool
+) -> None:
+    await site.show()
+    issued = await site.ticket("show", role, name="Aune")
+    browser = site.browser()
+    seat = await browser.enter(site.link(issued))
+    async with browser.socket(seat) as first, browser.socket(seat) as second:
+        talkers = [Talker(first, seat), Talker(second, seat)]
+        for talker in talkers:
+            await talker.ws.send_json({"type": "hello", "id": 1})
+            await talker.until(lambda m: m["type"] == "ack" and m["id"] == 1)
+        if not stays:
+            bye = await talkers[0].until(lambda m: m["type"] == "bye", within_s=1)
+            assert (bye["reason"], bye["back_ms"]) == ("moved", None)
+        for talker in talkers if stays else talkers[1:]:
+            assert (await talker.say("hello"))["type"] == "ack"
+
+
 async def test_applause_is_gathered_to_at_most_one_message_a_second(site: Site) -> None:
     async with talkers(site, Role.GUEST, Role.GUEST, Role.HOST) as (one, two, host):
         for _ in range(10):
