@@ -83,6 +83,7 @@ class LightPeer:
         self.drop: Callable[[bytes], bool] = lambda plain: False
         self._numbers = [0, 0]
         self._keys: tuple[Inbound, Outbound] | None = None
+        self._early: list[bytes] = []
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -119,6 +120,9 @@ class LightPeer:
                 await asyncio.sleep(0.002)
             self._keys = await self._dtls.handshake(answer.fingerprints, self._relay_closed)
         assert self._keys is not None
+        for data in self._early:  # the relay may send before we know the keys
+            self._one(data)
+        self._early.clear()
 
     def _relay_closed(self) -> None:
         self.closed_by_relay = True
@@ -168,7 +172,9 @@ class LightPeer:
                 self._send(bytes(answer))
         elif data[0] < 64:
             self._dtls.put(data)
-        elif self._keys is not None:
+        elif self._keys is None:
+            self._early.append(data)
+        else:
             if 192 <= data[1] < 224:
                 plain = self._keys[0].open_rtcp(data)
                 if plain is not None:
