@@ -7,6 +7,7 @@ value is no value. `.env.example` lists them all with their defaults; a test com
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
@@ -18,6 +19,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"[a-z0-9.:-]+")
+_USUAL_PORTS = {"http": 80, "https": 443}
 _KEY_FILE = "secret.key"
 _SHORTEST_KEY = 32
 
@@ -125,11 +128,16 @@ class Settings(BaseSettings):
             parts.scheme not in ("http", "https")
             or not parts.hostname
             or parts.path not in ("", "/")
+            or parts.username is not None
+            or not _HOST.fullmatch(parts.hostname)
         ):
             raise ValueError("must be an address such as https://lampio.example, without a path")
         if parts.scheme == "http" and parts.hostname not in _LOCAL:
             raise ValueError("must begin with https:// unless it is localhost")
-        return f"{parts.scheme}://{parts.netloc}"
+        # As browsers write an Origin: else the house would refuse its own pages.
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        usual = parts.port in (None, _USUAL_PORTS[parts.scheme])
+        return f"{parts.scheme}://{host}" + ("" if usual else f":{parts.port}")
 
     @field_validator("secret_keys")
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Coroutine
 from typing import Annotated, Any
 
@@ -47,7 +48,11 @@ def tell(found: Any, as_json: bool, lines: list[str]) -> None:
 
 
 def settings_or_end() -> Settings:
-    """The settings, or an end with one sentence for each wrong one."""
+    """The settings, or an end with one sentence for each wrong one.
+
+    From here on what is written is for our own user alone: it holds names and conversation.
+    """
+    os.umask(0o077)
     try:
         return load_settings()
     except WrongSettings as wrong:

@@ -157,7 +157,7 @@ async def _wants_move(request: web.Request) -> bool:
         raise TooLarge()
     try:
         body = json.loads(await request.text() or "{}")
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, LookupError):  # the last: a charset that there is not
         raise BadInput("bad_json") from None
     if not isinstance(body, dict) or not isinstance(body.get("move", False), bool):
         raise BadInput("bad_json")

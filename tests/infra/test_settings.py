@@ -58,11 +58,30 @@ def test_the_environment_wins_over_the_file(
     assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
 
 
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://Lampio.Example:443/", "https://lampio.example"),
+        ("https://lampio.example:8443", "https://lampio.example:8443"),
+        ("http://LOCALHOST:80", "http://localhost"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_the_public_address_is_kept_as_browsers_write_an_origin(given: str, origin: str) -> None:
+    assert load_settings(public_url=given, secret_keys=KEY).public_url == origin
+
+
 WRONG = {
     "PORT=eighty": "PORT: Input should be a valid integer, unable to parse string as an integer.",
     "PORT=70000": "PORT: Input should be less than or equal to 65535.",
     "PUBLIC_URL=http://lampio.example": "PUBLIC_URL must begin with https:// unless it is localhost.",
     "PUBLIC_URL=lampio.example": (
+        "PUBLIC_URL must be an address such as https://lampio.example, without a path."
+    ),
+    "PUBLIC_URL=https://us:er@lampio.example": (
+        "PUBLIC_URL must be an address such as https://lampio.example, without a path."
+    ),
+    "PUBLIC_URL=https://lampio.example;script-src": (
         "PUBLIC_URL must be an address such as https://lampio.example, without a path."
     ),
     "PUBLIC_URL=https://lampio.example": (

@@ -106,6 +106,29 @@ async def test_a_foreign_page_cannot_press_the_button(site: Site, headers: dict[
     assert await status_of(site, seat) == "issued"
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("application/json; charset=nope", b"{}", 400),
+        ("application/json", b"\xff\xfe", 400),
+        ("application/json", b"[" * 900, 400),
+        ("application/json", b"[]", 400),
+        ("application/json", b'{"move": 1}', 400),
+        ("application/json", b" " * 1100, 413),
+        ("text/plain", b"{}", 415),
+    ],
+)
+async def test_what_the_button_never_sends_is_refused(
+    site: Site, kind: str, body: bytes, status: int
+) -> None:
+    await site.show()
+    browser = site.browser()
+    seat = await browser.open(site.link(await site.ticket("show")))
+    answer = await browser.post(f"/r/{seat}/enter", data=body, headers={"Content-Type": kind})
+    assert answer.status == status
+    assert await status_of(site, seat) == "issued"
+
+
 async def test_without_the_link_nobody_takes_a_seat_by_its_address(site: Site) -> None:
     await site.show()
     issued = await site.ticket("show")
