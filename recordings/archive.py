@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.clock import Clock, to_ms
 from infra.database import Database
+from infra.errors import Unavailable
 from infra.logs import get_logger
 from infra.storage import Storage
 from recordings.boxes import SOUND_CODEC
@@ -28,7 +29,7 @@ from recordings.catalogue import Recording, Recordings, publish_row
 from recordings.manifest import Manifest, join, manifest_key, poster_key
 from recordings.poster import first_picture, jpeg, worth
 from recordings.tables import ArchiveStepRow, RecordingRow, TakeRow
-from recordings.takes import TakeState
+from recordings.takes import SETTLED, TakeState
 
 POSTER_TRIES = 8
 """Keyframes looked at for a poster, spread over the recording."""
@@ -142,6 +143,13 @@ class Archive:
 
     async def _takes(self, row: RecordingRow) -> str:
         await self._captures.settle(row.room)
+        async with self._database.reading() as session:
+            query = select(TakeRow.id).where(
+                TakeRow.room == row.room, TakeRow.state.not_in(SETTLED)
+            )
+            if (await session.scalars(query)).first() is not None:
+                # Cut short by the server's end: the next start takes it up. Never half a recording.
+                raise Unavailable("takes_unsettled", "a take is not stored yet")
         takes = await self._stored(row.room)
         if not takes:
             raise NothingKept

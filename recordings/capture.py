@@ -10,7 +10,7 @@ A row can always be made anew from the folder; the folder is the truth until the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from infra.database import Database
 from infra.logs import get_logger
 from infra.scope import TaskScope
 from infra.storage import Storage
+from recordings.ports import SegmentRef
 from recordings.recorder import Recorder, Subject, Told
 from recordings.spool import TakeFolder
-from recordings.store import SpooledStore, manifest_of
+from recordings.store import RETRY_FROM_S, RETRY_TO_S, SpooledStore, manifest_of
 from recordings.tables import TakeRow
 from recordings.takes import SETTLED, TakeState, may_follow
 from streaming.ports import Batch, FeedId, PacketSink, Track
@@ -118,8 +119,6 @@ class Captures:
         """Take up what a crash left in the spool, and tell the rows of takes that left nothing."""
         folders = await asyncio.to_thread(lambda: list(TakeFolder.found(self._spool)))
         for folder in folders:
-            await asyncio.to_thread(folder.mend)
-            await self._row(folder)
             self._finalise(Told("ended", folder))
         there = {folder.info.take for folder in folders}
         async with self._database.reading() as session:
@@ -161,15 +160,13 @@ class Captures:
             news = await self._news.get()
             try:
                 if news.what == "began":
-                    await self._row(news.folder)
                     self.store.adopt(news.folder)
+                    await self._row(news.folder)
                 elif news.what == "segment":
                     self.store.wake(news.folder.info.take)
                 else:
-                    await asyncio.to_thread(news.folder.mend)
-                    await self._row(news.folder)
                     self._finalise(news)
-            except Exception:
+            except Exception:  # the row is made at the take's end if it could not be made now
                 log.exception("take not told", take=news.folder.info.take)
             finally:
                 self._news.task_done()
@@ -201,30 +198,44 @@ class Captures:
 
     def _finalise(self, news: Told) -> None:
         room = news.folder.info.room
-        task = self._tasks.spawn(self._store_take(news), name=f"store:{news.folder.info.take}")
+        task = self._tasks.spawn(self._bring_home(news), name=f"store:{news.folder.info.take}")
         self._finalising.setdefault(room, set()).add(task)
         task.add_done_callback(lambda done: self._finalising[room].discard(done))
 
-    async def _store_take(self, news: Told) -> None:
-        """Bring a finished take to storage; a crash in between begins this again."""
+    async def _bring_home(self, news: Told) -> None:
+        """Bring a finished take to storage, however often that has to be tried."""
+        take, pause_s = news.folder.info.take, RETRY_FROM_S
+        refs: Sequence[SegmentRef] | None = None
+        while True:
+            try:
+                if refs is None:
+                    refs = await self._sealed(news)
+                duration_ms = round(sum(ref.duration_s for ref in refs) * 1000)
+                if refs:
+                    await self._note(news, TakeState.STORED, duration_ms=duration_ms)
+                else:
+                    await self._note(news, TakeState.FAILED, trouble="no_media")
+            except Exception as error:  # storage or database away: the spool keeps the take
+                log.warning("take not stored yet", take=take, error=type(error).__name__)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, RETRY_TO_S)
+                continue
+            log.info("take stored", take=take, segments=len(refs), duration_ms=duration_ms)
+            return
+
+    async def _sealed(self, news: Told) -> Sequence[SegmentRef]:
+        """The take's segments, all in storage and no longer in the spool."""
         info = news.folder.info
+        await asyncio.to_thread(news.folder.mend)
+        await self._row(news.folder)
         await self._note(news, TakeState.FINALISING)
         self.store.adopt(news.folder)
         refs = await self.store.list(info.take, info.track)
-        if not refs:
+        if refs:
+            await self.store.seal(info.take, manifest_of(refs))
+        else:
             await self.store.erase(info.take)
-            await self._note(news, TakeState.FAILED, trouble="no_media")
-            return
-        duration_ms = round(sum(ref.duration_s for ref in refs) * 1000)
-        await self.store.seal(info.take, manifest_of(refs))
-        await self._note(news, TakeState.STORED, duration_ms=duration_ms)
-        log.info(
-            "take stored",
-            take=info.take,
-            room=info.room,
-            segments=len(refs),
-            duration_ms=duration_ms,
-        )
+        return refs
 
     async def _without_folder(self, take: str, track: str) -> None:
         """A take whose folder is gone: sealed just before the crash, or never anything on disk."""

@@ -186,7 +186,7 @@ async def test_storage_that_is_away_does_not_stop_the_take(
 
     async def away_at_first(key: str, data: bytes) -> None:
         nonlocal refused
-        if refused < 2:
+        if refused < 2 or (key.endswith("manifest.json") and refused < 4):
             refused += 1
             raise OSError("storage is away")
         await true_put(key, data)
@@ -196,7 +196,7 @@ async def test_storage_that_is_away_does_not_stop_the_take(
     await feeds.play(4)
     await taking.settle("hall")
     (take,) = await takes(database)
-    assert (take.state, refused) == ("stored", 2)
+    assert (take.state, refused) == ("stored", 4)
 
 
 async def test_a_take_of_nothing_leaves_nothing(
