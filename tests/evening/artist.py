@@ -7,7 +7,7 @@ sixteen bars, the lowest bit right, white is one. Left hums at 440 Hz, right at 
 
 from __future__ import annotations
 
-from tests.evening.browser import Person
+from tests.evening.browser import PATIENCE_S, Person
 
 SOURCE = """
 (() => {
@@ -111,7 +111,7 @@ async def go_live(artist: Person, link: str) -> None:
     await on_air(artist)
 
 
-async def on_air(artist: Person, *, within_s: float = 10) -> None:
+async def on_air(artist: Person, *, within_s: float = PATIENCE_S) -> None:
     """Wait for the brass banner."""
     await artist.until(
         "document.querySelector('#banner').dataset.lit === 'yes'",
@@ -120,7 +120,7 @@ async def on_air(artist: Person, *, within_s: float = 10) -> None:
     )
 
 
-async def at(artist: Person, place: str, *, within_s: float = 10) -> None:
+async def at(artist: Person, place: str, *, within_s: float = PATIENCE_S) -> None:
     """Wait until the banner tells of this place (see `air.js`)."""
     await artist.until(
         f"document.querySelector('#banner').dataset.place === {place!r}",

@@ -34,6 +34,8 @@ ARGUMENTS = (
     "--use-fake-device-for-media-stream",
 )
 LOOK_EVERY_S = 0.02
+PATIENCE_S = 20.0
+"""How long a test waits for what is meant to come at once: machines are shared and noisy."""
 
 # Finds what a person would press: by selector, or by the words on it (soft hyphens are not read).
 FIND = """(what) => {
@@ -86,7 +88,7 @@ class Person:
             raise AssertionError(f"{self.name}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    async def until(self, expression: str, *, within_s: float = 10, why: str = "") -> Any:
+    async def until(self, expression: str, *, within_s: float = PATIENCE_S, why: str = "") -> Any:
         """Wait until an expression is true; returns its value."""
         end = time.monotonic() + within_s
         while True:
@@ -99,7 +101,7 @@ class Person:
                 )
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def sees(self, words: str, *, within_s: float = 10) -> None:
+    async def sees(self, words: str, *, within_s: float = PATIENCE_S) -> None:
         """Wait until these words stand on the screen."""
         await self.until(
             f"document.body.innerText.replaceAll('\\u00ad', '').replaceAll('\\u00a0', ' ')"
@@ -108,13 +110,13 @@ class Person:
             why=f"the words {words!r}",
         )
 
-    async def finds(self, what: str, *, within_s: float = 10) -> None:
+    async def finds(self, what: str, *, within_s: float = PATIENCE_S) -> None:
         """Wait until something to press is there: a selector, or the words on it."""
         await self.until(
             f"!!({FIND})({json.dumps(what)})", within_s=within_s, why=f"{what!r} to press"
         )
 
-    async def tap(self, what: str, *, within_s: float = 10) -> None:
+    async def tap(self, what: str, *, within_s: float = PATIENCE_S) -> None:
         """Put a finger on something and lift it again."""
         await self.finds(what, within_s=within_s)
         found = json.dumps(what)

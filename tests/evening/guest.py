@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.evening.browser import Person
+from tests.evening.browser import PATIENCE_S, Person
 
 # Holds on to what the page makes, so that a test may look in; nothing in the page knows of it.
 PROBES = """
@@ -69,12 +69,12 @@ async def step_in(guest: Person, link: str) -> None:
     await guest.until(IN_THE_HALL, why="to be in the hall")
 
 
-async def watches(guest: Person, *, within_s: float = 10) -> None:
+async def watches(guest: Person, *, within_s: float = PATIENCE_S) -> None:
     """Wait until the picture moves."""
     await guest.until(MOVES, within_s=within_s, why="the picture moves")
 
 
-async def scene(guest: Person, name: str, *, within_s: float = 10) -> None:
+async def scene(guest: Person, name: str, *, within_s: float = PATIENCE_S) -> None:
     """Wait until the stage shows this scene (see `stage.js`)."""
     await guest.until(
         f"document.querySelector('#stage').dataset.scene === {name!r}",

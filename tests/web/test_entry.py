@@ -69,7 +69,7 @@ async def test_five_links_opened_before_any_is_pressed_work_in_one_browser(site:
     for seat in seats:
         async with browser.socket(seat) as ws:
             await ws.send_json({"type": "hello", "id": 1})
-            first = await ws.receive_json(timeout=5)
+            first = await ws.receive_json(timeout=15)
             assert first["type"] in ("snapshot", "waiting")
 
 
@@ -83,7 +83,7 @@ async def test_pressing_in_two_tabs_at_the_same_moment_seats_both(site: Site) ->
     for seat in seats:
         async with browser.socket(seat) as ws:
             await ws.send_json({"type": "hello", "id": 1})
-            assert (await ws.receive_json(timeout=5))["type"] == "snapshot"
+            assert (await ws.receive_json(timeout=15))["type"] == "snapshot"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ async def test_a_second_device_is_asked_and_then_takes_over(site: Site) -> None:
     seat = await first.enter(site.link(issued))
     async with first.socket(seat) as ws:
         await ws.send_json({"type": "hello", "id": 1})
-        assert (await ws.receive_json(timeout=5))["type"] == "snapshot"
+        assert (await ws.receive_json(timeout=15))["type"] == "snapshot"
         await second.open(site.link(issued))
         asked = await second.press(seat)
         assert asked.status == 409
@@ -158,7 +158,7 @@ async def test_a_second_device_is_asked_and_then_takes_over(site: Site) -> None:
         assert bye["reason"] == "moved"
     async with second.socket(seat) as ws:
         await ws.send_json({"type": "hello", "id": 1})
-        assert (await ws.receive_json(timeout=5))["type"] == "snapshot"
+        assert (await ws.receive_json(timeout=15))["type"] == "snapshot"
     assert await socket_status(first, seat) == 401
 
 
@@ -171,7 +171,7 @@ async def socket_status(browser: Browser, seat: str) -> int:
 
 
 async def read_until(ws, kind: str) -> dict[str, object]:  # type: ignore[no-untyped-def]  # aiohttp's client socket
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             message = await ws.receive_json()
             if message["type"] == kind:
