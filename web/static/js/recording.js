@@ -78,6 +78,7 @@ class Recording extends Component {
     }
     this.listen(this.#video, "play", () => this.#stayAwake());
     this.listen(this.#video, "pause", () => this.#mayRest());
+    this.listen(document, "visibilitychange", () => this.#back());
     this.listen(this.#video, "waiting", () => this.#waiting());
     for (const type of ["playing", "seeked", "pause"]) {
       this.listen(this.#video, type, () => this.#moving());
@@ -218,6 +219,14 @@ class Recording extends Component {
     await this.segments.retry();
     this.#play();
     this.#toggle.focus();
+  }
+
+  /** Back from another app, which took the screen's wake lock and perhaps the sound. */
+  #back() {
+    if (document.visibilityState !== "visible" || this.#video.paused) return;
+    this.#awake = null;
+    this.#stayAwake();
+    this.#sound?.resume().catch((error) => console.warn("sound does not come back", error));
   }
 
   async #stayAwake() {
