@@ -21,7 +21,7 @@ from typing import Any
 from infra.clock import SystemClock
 from infra.database import Database, migrate
 from infra.settings import Settings, WrongSettings
-from rooms.phases import Role
+from rooms.phases import Phase, Role
 from rooms.scope import Scope
 from rooms.seats import Seats
 from rooms.shows import Show, Shows
@@ -36,6 +36,10 @@ COMPANION = "Liisa"
 SCREEN = "WHEP"
 VIEWING_SESSIONS = 500
 STOP_WITHIN_S = 6.0
+PLAYED = (
+    f"The evening of these links has ended and its recording stands at /recordings/{MAIN_SHOW}:"
+    " `make demo FRESH=1` gives a new one."
+)
 
 WHAT_FOR = (
     ("catalogue", "the programme, open to everybody"),
@@ -72,6 +76,8 @@ async def demo(settings: Settings, tell: Tell, *, fresh: bool = False) -> None:
         tell("")
         for line in described(links, settings):
             tell(line)
+        if await _played(settings):
+            tell(PLAYED)
         await stop.wait()
         tell("The house is closed. Thank you.")
 
@@ -80,7 +86,7 @@ def _forget(settings: Settings) -> None:
     """Delete what an earlier demo wrote; a folder without a demo's links is left alone."""
     if not links_path(settings).exists():
         return
-    for name in ("demo", "media", "spool"):
+    for name in ("demo", "media", "spool", "spool-demo"):
         shutil.rmtree(settings.data_dir / name, ignore_errors=True)
     for file in settings.data_dir.glob("lampio.sqlite3*"):
         file.unlink()
@@ -109,6 +115,16 @@ async def prepare(settings: Settings) -> Links:
         links = {**links["shows"][MAIN_SHOW], **links}
         _write(path, links)
         return links
+    finally:
+        await database.close()
+
+
+async def _played(settings: Settings) -> bool:
+    """Whether the evening of the links is over: a show that ended does not begin again."""
+    database = Database(settings.database_url)
+    try:
+        show = await Shows(database, SystemClock()).get(MAIN_SHOW)
+        return show.phase in (Phase.ENDED, Phase.ARCHIVED)
     finally:
         await database.close()
 

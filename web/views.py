@@ -180,7 +180,15 @@ class ShowView:
             return self.words.text("started_at", time=self.moments.time(starts))
         if self.over:
             return self.words.text("was_shown", day=self.moments.day(starts))
+        if self.is_late:
+            return self.words.text("starting_soon")
         return self.moments.label(starts)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its time has come today and nothing has begun."""
+        past = self.show.starts_at <= self.moments.now
+        return self.show.phase in UPCOMING and self.is_today and past
 
     @property
     def soon(self) -> str | None:
@@ -192,8 +200,10 @@ class ShowView:
 
     @property
     def starts_sentence(self) -> str:
-        """*Esitys alkaa tänään klo 14.*"""
+        """*Esitys alkaa tänään klo 14.*, or *pian* when that time is past."""
         starts = self.show.starts_at
+        if self.is_late:
+            return self.words.text("starts_soon")
         return self.words.text(
             "starts_at", day=self.moments.day(starts), time=self.moments.time(starts)
         )
