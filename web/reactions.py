@@ -247,7 +247,8 @@ class Reactions:
 
     async def _follow_relay(self, room: str) -> None:
         async for event in self._relay.events(RoomId(room)):
-            self._later(room, partial(self._relay_event, room, event))
+            # Waits its turn: what overflows meanwhile comes as a `Gap`.
+            await self._queue(room).put(partial(self._relay_event, room, event))
 
     async def _relay_event(self, room: str, event: RelayEvent) -> None:
         hub = await self._hubs.hub(room)
@@ -263,6 +264,9 @@ class Reactions:
                 if not hub.of_seat(seat) and not self._has_session(room, seat):
                     await hub.gone(seat)
             case Gap():
+                for info in self._relay.feeds(RoomId(room)):
+                    if info.state is FeedState.LIVE:
+                        await self._air_for(room, info.feed)
                 await self._tell_stage(room)
 
     def _has_session(self, room: str, seat: str) -> bool:
@@ -309,11 +313,14 @@ class Reactions:
     # --- one worker a room --------------------------------------------------------------------------
 
     def _later(self, room: str, step: Step) -> None:
+        self._queue(room).put_nowait(step)
+
+    def _queue(self, room: str) -> asyncio.Queue[Step]:
         queue = self._queues.get(room)
         if queue is None:
             queue = self._queues[room] = asyncio.Queue(MOST_WAITING)
             self._tasks.spawn(self._work(room, queue), name=f"room:{room}")
-        queue.put_nowait(step)
+        return queue
 
     async def _work(self, room: str, queue: asyncio.Queue[Step]) -> None:
         while True:

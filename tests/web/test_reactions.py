@@ -10,10 +10,20 @@ from typing import Any
 import pytest
 
 from infra.errors import Unavailable
-from rooms.messages import Snapshot, StageMessage
+from rooms.actors import Actor
+from rooms.messages import Snapshot, StageMessage, TakeAir
 from rooms.phases import Phase
 from rooms.state import empty
-from streaming.ports import FeedChanged, FeedId, FeedInfo, FeedState, RelayEvent, RoomId, SeatId
+from streaming.ports import (
+    FeedChanged,
+    FeedId,
+    FeedInfo,
+    FeedState,
+    Gap,
+    RelayEvent,
+    RoomId,
+    SeatId,
+)
 from web.reactions import Reactions
 
 ROOM = "room"
@@ -36,6 +46,10 @@ class Rooms:
 
     async def rooms_running(self) -> list[str]:
         return []
+
+    async def submit(self, actor: Actor, room: str, command: TakeAir) -> int:
+        self.state = self.state.model_copy(update={"on_air": actor.seat})
+        return 2
 
     def fence(self, room: str) -> int:
         if self.away:
@@ -133,13 +147,25 @@ async def test_a_room_that_could_not_be_opened_is_tried_again(evening: Evening) 
     assert evening.relay.opened == [3]
 
 
-async def test_the_stage_is_the_rooms_though_the_hub_lags_behind(evening: Evening) -> None:
+async def stage_after(evening: Evening, news: RelayEvent) -> StageMessage:
+    """What the hall sees when this has happened in the relay."""
     await evening.reactions.ready(ROOM)
-    evening.relay.news.put_nowait(FeedChanged(RoomId(ROOM), LIVE))
+    evening.relay.news.put_nowait(news)
     async with asyncio.timeout(5):
         while evening.hub.stage is None:
             await asyncio.sleep(0)
-    assert evening.hub.stage == StageMessage(state="live", seat="artist")
+    found: StageMessage = evening.hub.stage
+    return found
+
+
+async def test_the_stage_is_the_rooms_though_the_hub_lags_behind(evening: Evening) -> None:
+    told = await stage_after(evening, FeedChanged(RoomId(ROOM), LIVE))
+    assert told == StageMessage(state="live", seat="artist")
+
+
+async def test_a_feed_whose_beginning_was_lost_takes_the_air_all_the_same(evening: Evening) -> None:
+    evening.rooms.state = evening.rooms.state.model_copy(update={"on_air": None})
+    assert await stage_after(evening, Gap()) == StageMessage(state="live", seat="artist")
 
 
 async def test_a_show_that_ended_meanwhile_is_not_recorded_any_more(evening: Evening) -> None:
