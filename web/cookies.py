@@ -57,13 +57,18 @@ class Cookies:
             self.set_device(response, secrets.token_urlsafe(32))
         name = self._link_prefix + seat
         self._set(response, name, str(int(now_s) + LINK_LIFE_S), LINK_LIFE_S)
-        others = [n for n in request.cookies if n.startswith(self._link_prefix) and n != name]
+        # Only what we made: a name from elsewhere may be one that no answer can bear.
+        others = [
+            other
+            for other in request.cookies
+            if other.startswith(self._link_prefix) and other != name and self._read(request, other)
+        ]
         for surplus in others[: max(0, len(others) + 1 - MOST_LINKS)]:
             response.del_cookie(surplus, path="/", secure=self._secure, httponly=True)
 
     def _read(self, request: web.BaseRequest, name: str) -> str | None:
         value, _, signature = request.cookies.get(name, "").rpartition(".")
-        if not (value.isascii() and signature.isascii()):
+        if not (name.isascii() and value.isascii() and signature.isascii()):
             return None  # bytes that are no text come as surrogates, which cannot be encoded
         good = [
             hmac.compare_digest(self._sign(key, name, value), signature.encode())
