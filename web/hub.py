@@ -14,6 +14,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from infra.errors import Unavailable
 from infra.logs import get_logger
 from infra.ports import Bus, Gap, Logged, Presence
 from infra.scope import TaskScope
@@ -115,6 +116,7 @@ class RoomHub:
         self._recent_from = 0
         self._seq = 0
         self._state: Snapshot | None = None
+        self._bye: Bye | None = None
 
     async def start(self) -> None:
         """Read the room's state and follow its log from there."""
@@ -128,7 +130,8 @@ class RoomHub:
             self._tasks.spawn(self._always(work, name), name=name)
 
     async def close(self, bye: Bye) -> None:
-        """Say goodbye to everybody and stop following."""
+        """Say goodbye to everybody, to those who come later too, and stop following."""
+        self._bye = bye
         for listener in list(self._listeners):
             listener.say_bye(bye)
         await self._tasks.close()
@@ -149,6 +152,9 @@ class RoomHub:
 
     def join(self, listener: Listener, after: int | None) -> None:
         """Add a listener; it is told the room (or what it missed since `after`) and then all that comes."""
+        if self._bye is not None:
+            listener.say_bye(self._bye)
+            return
         self._listeners.add(listener)
         if listener.role is Role.COMPANION:
             listener.admitted = accepted(self.state, listener.seat)
@@ -323,7 +329,12 @@ class Hubs:
         self._tasks = TaskScope("hubs")
 
     async def hub(self, room: str) -> RoomHub:
-        """The room's hub, started; a failed start is tried anew by the next caller."""
+        """The room's hub, started; a failed start is tried anew by the next caller.
+
+        Raises `Unavailable` once the house closes.
+        """
+        if self._tasks.closed:
+            raise Unavailable("closing", sentence="err_not_now")
         task = self._hubs.get(room)
         if task is None or (task.done() and task.exception() is not None):
             task = self._tasks.spawn(self._start(room), name=f"start:{room}")
@@ -340,12 +351,10 @@ class Hubs:
 
     async def close(self, bye: Bye) -> None:
         """Close every hub with this last word; idempotent."""
-        rooms, self._hubs = list(self._hubs), {}
-        for room in rooms:
-            hub = self._standing.pop(room, None)
-            if hub is not None:
-                await hub.close(bye)
-        await self._tasks.close()
+        await self._tasks.close()  # none begins any more
+        standing, self._standing = list(self._standing.values()), {}
+        for hub in standing:
+            await hub.close(bye)
 
     async def _start(self, room: str) -> RoomHub:
         hub = self._make(room)

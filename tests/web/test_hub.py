@@ -9,13 +9,14 @@ import pytest
 
 from infra.bus_local import LocalBus, LocalPresence
 from infra.clock import ManualClock
+from infra.errors import Unavailable
 from infra.ports import Logged
 from rooms.messages import Bye, Person, PhaseChanged, Snapshot
 from rooms.phases import Phase, Role
 from rooms.state import empty
 from tests.web.conftest import Site
 from tests.web.test_socket import talkers
-from web.hub import PRESENCE_TTL_S, RoomHub
+from web.hub import PRESENCE_TTL_S, Hubs, RoomHub
 
 
 class StillLog:
@@ -53,12 +54,14 @@ class Quiet:
     def __init__(self, seat: str) -> None:
         self.seat = seat
         self.frames = 0
+        self.byes: list[Bye] = []
 
     def write(self, frame: bytes) -> None:
         self.frames += 1
 
     def say_bye(self, bye: Bye) -> None:
         self.frames += 1
+        self.byes.append(bye)
 
 
 async def test_presence_outlives_its_beats_while_somebody_is_connected(clock: ManualClock) -> None:
@@ -146,3 +149,31 @@ async def test_a_hidden_lines_words_are_not_told_to_who_catches_up(site: Site) -
         told = [m["event"] for m in host.heard if m["type"] == "event"]
         assert [event["type"] for event in told] == ["line.written", "line.hidden"]
         assert told[0] == {**line, "text": ""}
+
+
+async def test_who_comes_while_the_house_closes_is_sent_away_too(clock: ManualClock) -> None:
+    async def people(room: str, present: frozenset[str]) -> list[Person]:
+        return []
+
+    def make(room: str) -> RoomHub:
+        return RoomHub(
+            room,
+            house=StillLog(),
+            bus=LocalBus(),
+            presence=LocalPresence(clock),
+            people=people,
+            connected=lambda room: (),
+            now_ms=lambda: 0,
+            node="node",
+        )
+
+    hubs, bye = Hubs(make), Bye(reason="restart", back_ms=500)
+    hub, listener, late = await hubs.hub("room"), Quiet("guest"), Quiet("late")
+    hub.join(listener, None)
+    await hubs.close(bye)
+    hub.join(late, None)
+    assert listener.byes == late.byes == [bye]
+    with pytest.raises(Unavailable):
+        await hubs.hub("another")
+    await hubs.close(bye)
+    assert hubs.all() == ()
