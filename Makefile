@@ -64,7 +64,7 @@ $(NODE): | system
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@rm -f node_modules/.made-* && touch $@
 
-# What the tests need from the system: Chromium, ffmpeg, redis, network namespaces, node, a font.
+# What the tests need from the system: Chromium, redis, node, a font.
 system:
 	@sh tests/system.sh
 

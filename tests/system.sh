@@ -6,10 +6,7 @@ missing=""
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 
 need chromium chromium
-need ffmpeg ffmpeg
 need redis-server redis-server
-need ip iproute2
-need nft nftables
 need node nodejs
 need npm npm
 fc-list 2>/dev/null | grep -qi dejavu || missing="$missing fontconfig fonts-dejavu-core"
