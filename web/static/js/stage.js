@@ -35,6 +35,8 @@ export class Stage extends Component {
   #starts;
   /** @type {Scene|null} */
   #scene = null;
+  /** Has this page seen the show? An empty stage is then no beginning. */
+  #begun = false;
   #heads = 0;
 
   /**
@@ -57,6 +59,7 @@ export class Stage extends Component {
     // Who comes in during the play sees no curtain move; the attribute turns the motion on.
     if (this.#scene !== null) this.root.dataset.moving = "";
     this.#scene = scene;
+    this.#begun ||= scene === "play" || scene === "interval";
     this.#tell();
   }
 
@@ -81,7 +84,7 @@ export class Stage extends Component {
       case "foyer":
         return [text("doors_open"), this.#starts, company];
       case "soon":
-        return ["", text("begins_soon"), text("sit_well")];
+        return ["", text(this.#begun ? "interval_soon" : "begins_soon"), text("sit_well")];
       case "interval":
         return [text("interval_now"), text("interval_soon"), [text("interval_coffee"), company].join(" ")];
       case "ended":
