@@ -32,6 +32,8 @@ from rooms.messages import (
     MediaPublish,
     MediaStop,
     MediaView,
+    SetName,
+    WriteLine,
 )
 from rooms.permissions import check
 from rooms.phases import Role
@@ -50,6 +52,8 @@ HEARTBEAT_S = 15.0
 HELLO_WITHIN_S = 10.0
 MESSAGES_PER_S = 20
 BURST_S = 5.0
+WRITTEN, WRITTEN_PER_S = 40, 30.0
+"""Lines and names a seat may write within so many seconds: nobody writes a room's history away."""
 
 Handle = Callable[[Any], Awaitable[None]]
 
@@ -149,11 +153,13 @@ class RoomSocket:
         number: int | None = None
         try:
             number = _number_of(text)
-            await self._allow()
+            await self._allow("message", int(MESSAGES_PER_S * BURST_S), BURST_S)
             command = _read(text)
             number = command.id
             state = self._hub.state
             check(command.type, self.role, state.phase, accepted=self.admitted)
+            if isinstance(command, WriteLine | SetName):
+                await self._allow("written", WRITTEN, WRITTEN_PER_S)
             if not self._joined and not isinstance(command, Hello):
                 raise BadInput("hello_first")
             handler = self._handlers.get(type(command))
@@ -174,12 +180,9 @@ class RoomSocket:
             message_frame(ErrorMessage(id=number, code=error.code, status=error.status, text=text))
         )
 
-    async def _allow(self) -> None:
-        allowed = await self._parts.limits.hit(
-            "message", self.seat, amount=int(MESSAGES_PER_S * BURST_S), per_s=BURST_S
-        )
-        if not allowed:
-            raise TooMany("too_many_messages", retry_after_s=1)
+    async def _allow(self, what: str, amount: int, per_s: float) -> None:
+        if not await self._parts.limits.hit(what, self.seat, amount=amount, per_s=per_s):
+            raise TooMany("too_many_messages", sentence="err_not_now", retry_after_s=1)
 
     # --- what the socket itself answers -------------------------------------------------------------
 

@@ -317,6 +317,13 @@ async def test_a_flood_of_messages_is_refused_in_words(site: Site) -> None:
         assert (error["code"], error["status"]) == ("too_many_messages", 429)
 
 
+async def test_nobody_writes_a_rooms_history_away(site: Site) -> None:
+    async with talkers(site, Role.GUEST) as (guest,):
+        replies = [await guest.write("line.write", text=f"{n}") for n in range(45)]
+        assert [r["type"] for r in replies[:40]] == ["ack"] * 40
+        assert {r.get("code") for r in replies[40:]} == {"too_many_messages"}
+
+
 async def test_anothers_media_session_cannot_be_touched(site: Site) -> None:
     async with talkers(site, Role.GUEST, Role.GUEST) as (guest, other):
         offer = await guest.say("media.view")
