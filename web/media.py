@@ -26,8 +26,10 @@ TYPES = {
     "mp4": "video/mp4",
     "jpg": "image/jpeg",
 }
-PUBLIC = "public, max-age=31536000, immutable"
-"""A prefix never comes back and what is under it never changes."""
+PUBLIC = "public, max-age=86400, immutable"
+"""What is under a prefix never changes; a day, so that caches let go of what is withdrawn."""
+ASKED = "public, no-cache"
+"""The playlist is asked for each time: a hidden recording begins nowhere any more."""
 PRIVATE = "private, no-store"
 MOST_MANIFESTS = 64
 
@@ -55,7 +57,7 @@ class Media:
         manifest = await self._manifest(prefix, recording)
         public = recording.audience == "public"
         headers = {
-            "Cache-Control": PUBLIC if public else PRIVATE,
+            "Cache-Control": (ASKED if name == PLAYLIST else PUBLIC) if public else PRIVATE,
             "Content-Type": TYPES.get(name.rpartition(".")[2], ""),
             "Accept-Ranges": "bytes",
             "ETag": f'"{name}"',
