@@ -63,7 +63,7 @@ from web.room_media import stage_want
 log = get_logger("reactions")
 
 MOST_WAITING = 10_000
-ARCHIVE_AGAIN_S = 60.0
+ARCHIVE_AGAIN_S = 5.0
 
 Step = Callable[[], Awaitable[None]]
 
