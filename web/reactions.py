@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from infra.errors import LampioError
 from infra.logs import get_logger
@@ -138,12 +139,12 @@ class Reactions:
             case CompanyAnswered(answer="accepted", companion=companion):
                 self._later(room, partial(self._rights, room, companion))
             case CompanyAnswered(companion=companion) | CompanyEnded(companion=companion):
-                self._later(room, partial(self._cut, room, companion))
+                self._at_once(room, self._cut(room, companion))
             case _:
                 pass
 
     def _on_revoked(self, room: str, seat: str, reason: str) -> None:
-        self._later(room, partial(self._revoke, room, seat, reason))
+        self._at_once(room, self._revoke(room, seat, reason))
 
     async def _phase(self, room: str, state: Snapshot) -> None:
         if state.phase in RUNNING:
@@ -311,6 +312,10 @@ class Reactions:
         return state
 
     # --- one worker a room --------------------------------------------------------------------------
+
+    def _at_once(self, room: str, cut: Coroutine[Any, Any, None]) -> None:
+        """What ends a right waits for nothing else of its room, a slow disk's take least of all."""
+        self._tasks.spawn(cut, name=f"cut:{room}")
 
     def _later(self, room: str, step: Step) -> None:
         self._queue(room).put_nowait(step)
