@@ -21,8 +21,8 @@ class LampioError(Exception):
     """An error that a client is told about.
 
     `code` is stable and machine-readable, `status` the HTTP status, `sentence` the key of the text for
-    people, `retry_after_s` when asking again makes sense. The message itself is for logs only and
-    carries no personal data.
+    people (by the status where none is given), `retry_after_s` when asking again makes sense. The
+    message itself is for logs only and carries no personal data.
     """
 
     status = 500
@@ -34,7 +34,7 @@ class LampioError(Exception):
         message: str = "",
         *,
         status: int | None = None,
-        sentence: str = "err_ours",
+        sentence: str | None = None,
         retry_after_s: int | None = None,
     ) -> None:
         super().__init__(message or code or self.code)
@@ -42,7 +42,8 @@ class LampioError(Exception):
             self.code = code
         if status is not None:
             self.status = status
-        self.sentence = sentence
+        # Only what is our fault says that it is ours.
+        self.sentence = sentence or ("err_ours" if self.status >= 500 else "err_not_now")
         self.retry_after_s = retry_after_s
 
 

@@ -112,7 +112,7 @@ def parse(text: str) -> Description:
     `no_bundle`, `no_media`), and `BadInput` (code `sdp`) for everything else that is wrong with it.
     """
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise TooLarge("sdp_too_large", sentence="err_ours")
+        raise TooLarge("sdp_too_large")
     try:
         return _parse(text)
     except (BadInput, Unacceptable):

@@ -72,7 +72,7 @@ def wants_page(request: web.Request) -> bool:
 
 
 def _from_aiohttp(error: web.HTTPException) -> LampioError:
-    sentence = "err_not_found" if error.status in (404, 405) else "err_ours"
+    sentence = "err_not_found" if error.status in (404, 405) else None
     return LampioError(
         error.reason.lower().replace(" ", "_"), status=error.status, sentence=sentence
     )

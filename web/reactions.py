@@ -149,6 +149,13 @@ class Reactions:
     async def _phase(self, room: str, state: Snapshot) -> None:
         if state.phase in RUNNING:
             await self._open_relay(room, state)
+        if room in self._open:
+            await self._turn(room, state)
+        if state.phase in (Phase.ENDED, Phase.CANCELLED):
+            await self._end(room, state)
+
+    async def _turn(self, room: str, state: Snapshot) -> None:
+        """Media as the new phase wants it."""
         await self._relay.new_epoch(RoomId(room), state.epoch)
         self._access.tell(Changed(RoomId(room), state.epoch))
         # Before the publisher's right is given anew: a take that ends has no frame of this phase, and one
@@ -157,8 +164,6 @@ class Reactions:
         for seat in {grant.seat for grant in self._relay.grants(RoomId(room))}:
             await self._rights(room, seat)
         await self._tell_stage(room)
-        if state.phase in (Phase.ENDED, Phase.CANCELLED):
-            await self._end(room, state)
 
     async def _open_relay(self, room: str, state: Snapshot) -> None:
         if room not in self._open:

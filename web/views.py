@@ -14,6 +14,9 @@ from rooms.shows import Organisation, Show
 from web.language import Words
 from web.moments import Moments, first_large
 
+NOT_YET = frozenset({"captions", "large_buttons"})
+"""Aids that shows are planned with and the hall does not have yet."""
+
 ON_AIR = frozenset({Phase.LIVE, Phase.INTERVAL})
 OVER = frozenset({Phase.ENDED, Phase.ARCHIVED})
 UPCOMING = frozenset({Phase.SCHEDULED, Phase.REHEARSAL, Phase.DOORS})
@@ -248,8 +251,8 @@ class ShowView:
 
     @property
     def aids(self) -> list[str]:
-        """What makes it easier to follow, in words; codes nobody wrote words for are left out."""
-        keys = [f"aid_{code}" for code in self.show.accessibility]
+        """What makes it easier to follow, in words; what the hall cannot give yet is not promised."""
+        keys = [f"aid_{code}" for code in self.show.accessibility if code not in NOT_YET]
         return [self.words.text(key) for key in keys if key in self.words.entries]
 
     @property

@@ -41,7 +41,7 @@ def a_show(show_id: str = "viulu", **other: Any) -> Show:
         "art_form": "chamber_music",
         "artists": ("Elle-Máret Skábma",),
         "languages": ("fi", "sv"),
-        "accessibility": ("captions", "nobody_wrote_this"),
+        "accessibility": ("calm", "captions", "nobody_wrote_this"),
         "price": {"kind": "free"},
         "starts_at": local(2026, 11, 24, 14, 0),
         "doors_at": None,

@@ -83,8 +83,8 @@ def test_prices_are_told_in_words(
     assert a_view(price=price, lang="en").price == english
 
 
-def test_an_aid_or_form_without_words_is_left_out() -> None:
-    assert a_view().aids == ["Tekstitys"]
+def test_an_aid_or_form_without_words_is_left_out_and_captions_are_not_promised() -> None:
+    assert a_view().aids == ["Rauhallinen, ei yllättäviä ääniä"]
     assert a_view(art_form="juggling").form == "Esitys"
 
 
