@@ -47,11 +47,14 @@ def test_a_show_within_the_hour_says_how_soon() -> None:
 
 
 def test_a_start_that_is_past_is_not_promised_any_more() -> None:
-    late = {"phase": Phase.DOORS, "starts_at": local(2026, 11, 24, 13, 20)}
-    view = a_view(**late)
+    begin = local(2026, 11, 24, 13, 20)
+    view = a_view(phase=Phase.DOORS, starts_at=begin)
     assert (view.when, view.starts_sentence) == ("Alkaa pian", "Esitys alkaa pian.")
-    assert a_view(lang="sv", **late).starts_sentence == "Föreställningen börjar snart."
-    assert a_view(**{**late, "phase": Phase.LIVE}).when.startswith("Alkoi")
+    assert (
+        a_view(lang="sv", phase=Phase.DOORS, starts_at=begin).starts_sentence
+        == "Föreställningen börjar snart."
+    )
+    assert a_view(phase=Phase.LIVE, starts_at=begin).when.startswith("Alkoi")
 
 
 @pytest.mark.parametrize(
