@@ -83,6 +83,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Nor is what a run of thousands of tests keeps: looked through between tests, not within one."""
+    if gc.get_count()[2] or gc.get_count()[1] > 5:
+        gc.collect()
+        gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _well_behaved(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,8 +13,16 @@ ROOT = Path(__file__).parents[1]
 
 
 def _make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    # As a person calls it: not as a part of the make that may have started these tests.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
-        ["make", *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        ["make", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
