@@ -173,6 +173,7 @@ class _Uncut(aiosqlite.Connection):
     """
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        # Its author left this one method without types.
         return await _whole(super()._execute(fn, *args, **kwargs))  # type: ignore[no-untyped-call]
 
     async def _connect(self) -> aiosqlite.Connection:

@@ -86,7 +86,8 @@ class Access:
         `may` is empty where the seat may be in the room but neither send nor receive now.
         """
         allowed = rights(seat.role, state.phase)
-        if seat.role is Role.COMPANION and not accepted(state, seat.id):
+        uninvited = seat.role is Role.COMPANION and not accepted(state, seat.id)
+        if uninvited or seat.id in state.removed:
             allowed = frozenset()
         may = {may for may, right in MAY if right in allowed}
         return Grant(

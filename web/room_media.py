@@ -37,7 +37,10 @@ class RoomMedia:
             raise Conflict("not_in_this_phase")
         if seat.role is Role.COMPANION and not accepted(state, seat.id):
             raise Forbidden("no_company")
-        return await self._relay.offer_view(self._access.grant_in(state, seat), stage_want(state))
+        grant = self._access.grant_in(state, seat)
+        return await self._settled(
+            seat, grant, await self._relay.offer_view(grant, stage_want(state))
+        )
 
     async def answer(self, seat: Seat, session: str, etag: str, sdp: str) -> None:
         """The page's answer to an offer of ours."""
@@ -49,7 +52,8 @@ class RoomMedia:
         grant = self._access.grant_in(state, seat)
         if May.PUBLISH not in grant.may:
             raise Conflict("not_in_this_phase")
-        return await self._relay.publish(grant, FeedId(grant.room, grant.seat), sdp)
+        feed = FeedId(grant.room, grant.seat)
+        return await self._settled(seat, grant, await self._relay.publish(grant, feed, sdp))
 
     async def stop(self, seat: Seat, session: str) -> None:
         """End a session of this seat."""
@@ -62,6 +66,14 @@ class RoomMedia:
     async def end_seat(self, seat: Seat, reason: str) -> None:
         """End all sessions of a seat (it moved to another device)."""
         await self._relay.close_seat(RoomId(seat.show), SeatId(seat.id), reason)
+
+    async def _settled(self, seat: Seat, given: Grant, made: Negotiated) -> Negotiated:
+        """A session that was being made while rights changed was not among those asked about then."""
+        _, state = await self._house.whole(seat.show)
+        now = self._access.grant_in(state, seat, made.session)
+        if (now.epoch, now.may) != (given.epoch, given.may):
+            await self._relay.regrant(now)
+        return made
 
     def _own(self, seat: Seat, session: str) -> SessionId:
         if any(grant.session == session for grant in self._of_seat(seat)):
