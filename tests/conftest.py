@@ -100,6 +100,7 @@ def _well_behaved(
     limit_s = (marker.args[0] if marker else BLOCKING_MS) / 1000
     slow: list[str] = []
     left: list[str] = []
+    # Both are asyncio's own and not in its types; there is no public place to watch from.
     run, cancel_all = asyncio.Handle._run, asyncio.runners._cancel_all_tasks  # type: ignore[attr-defined]
 
     def watched_run(handle: asyncio.Handle) -> None:
