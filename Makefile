@@ -3,6 +3,7 @@
 #   make demo        the whole house on http://localhost:8080, with seeded shows and a synthetic artist
 #                    (FRESH=1 begins with an empty house)
 #   make test        every check and every test, as in continuous integration
+#   make soak        what takes minutes: half an hour of comings, goings and kills
 #   make check       the static checks alone;  make format  mends what can be mended
 #   make locks       resolves the dependencies anew;  make wire, protocol, map  write what follows from the models
 #   make migration M="what changes"   writes a migration from the difference to the models
@@ -25,7 +26,7 @@ DEV := .venv/.dev-$(call hash,requirements.lock requirements-dev.lock pyproject.
 FONTS := web/static/fonts/.cut-$(call hash,web/fonts.py requirements.lock)
 NODE := node_modules/.made-$(call hash,package-lock.json)
 
-.PHONY: demo serve setup setup-dev system test check format lint types pytest wire protocol map pictures locks migration clean
+.PHONY: demo serve setup setup-dev system test soak check format lint types pytest wire protocol map pictures locks migration clean
 
 demo: setup
 	@exec $(BIN)/lampio demo $(if $(FRESH),--fresh)
@@ -81,9 +82,15 @@ types:
 	$(BIN)/lint-imports --no-logo
 	node_modules/.bin/tsc --noEmit -p tsconfig.json
 
-# What measures runs alone and last, so that nothing beside it disturbs the figures.
+# Side by side, with the evenings in a lane of their own; what measures runs alone and last, so that
+# nothing beside it disturbs the figures.
 pytest:
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not measure and not soak"
+	$(BIN)/pytest -m "measure and not soak"
+
+# What takes minutes: half an hour of comings, goings and kills, and the long forms of short tests.
+soak: setup-dev
+	$(BIN)/pytest -m soak
 
 format:
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

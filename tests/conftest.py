@@ -73,7 +73,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What measures comes last, when nothing else runs any more."""
+    """Evenings stand in one lane where tests run side by side, so that two never share the processor;
+    what measures comes last, when nothing else runs any more."""
+    for item in items:
+        if "evening" in item.path.parts or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("evening"))
     items.sort(key=lambda item: item.get_closest_marker("measure") is not None)
 
 
@@ -154,6 +158,19 @@ _figures = Figures()
 def figures() -> Figures:
     """Where measured figures go; see `Figures`."""
     return _figures
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of a run side by side has ended: its figures join ours."""
+    _figures.lines.extend(getattr(node, "workeroutput", {}).get("figures", ()))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands its figures over."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["figures"] = _figures.lines
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

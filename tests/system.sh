@@ -6,7 +6,11 @@ missing=""
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 
 need chromium chromium
+need firefox-esr "firefox-esr libavcodec59" # which decodes H.264 for it
+need WebKitWebDriver webkit2gtk-driver      # Safari's engine
+need Xvfb xvfb
 need redis-server redis-server
+ls "${POSTGRES:-/usr/lib/postgresql}"/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 need node nodejs
 need npm npm
 fc-list 2>/dev/null | grep -qi dejavu || missing="$missing fontconfig fonts-dejavu-core"

@@ -51,20 +51,24 @@ def test_without_a_python_one_sentence_says_which(folder: Path) -> None:
 def test_what_the_system_lacks_is_installed_by_root_and_told_to_others(
     tmp_path: Path, user: str
 ) -> None:
-    grep = shutil.which("grep")
-    assert grep
-    (tmp_path / "grep").symlink_to(grep)
+    for name in ("grep", "ls"):
+        found = shutil.which(name)
+        assert found
+        (tmp_path / name).symlink_to(found)
     for name, lines in {"id": f"echo {user}", "apt-get": f'echo "$@" >> {tmp_path}/asked'}.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{lines}\n")
         (tmp_path / name).chmod(0o755)
     done = subprocess.run(
         ["/bin/sh", ROOT / "tests" / "system.sh"],
-        env={"PATH": str(tmp_path)},
+        env={"PATH": str(tmp_path), "POSTGRES": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
-    missing = "chromium redis-server nodejs npm fontconfig fonts-dejavu-core"
+    missing = (
+        "chromium firefox-esr libavcodec59 webkit2gtk-driver xvfb redis-server postgresql nodejs npm "
+        "fontconfig fonts-dejavu-core"
+    )
     if user == "0":
         assert done.returncode == 0
         asked = (tmp_path / "asked").read_text()
