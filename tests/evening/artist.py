@@ -70,6 +70,7 @@ SOURCE = """
   // As in a browser that was not asked yet, whatever flags the tests run with.
   navigator.permissions.query = async () => ({ state: "prompt" });
   globalThis.opened = [];
+  globalThis.artistClock = () => clock?.currentTime ?? 0;
   devices.getUserMedia = async ({ audio, video }) => {
     opened.push({ audio, video });
     const tracks = [];
