@@ -10,9 +10,12 @@ A row can always be made anew from the folder; the folder is the truth until the
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import func, select
 
@@ -21,7 +24,8 @@ from infra.database import Database
 from infra.logs import get_logger
 from infra.scope import TaskScope
 from infra.storage import Storage
-from recordings.ports import SegmentRef
+from recordings.disk import Disk
+from recordings.ports import Live, SegmentRef
 from recordings.recorder import Recorder, Subject, Told
 from recordings.spool import TakeFolder
 from recordings.store import RETRY_FROM_S, RETRY_TO_S, SpooledStore, manifest_of
@@ -30,6 +34,13 @@ from recordings.takes import SETTLED, TakeState, may_follow
 from streaming.ports import Batch, FeedId, PacketSink, Track
 
 Attach = Callable[[FeedId, PacketSink], Callable[[], None]]
+Trouble = Literal["disk_full", "storage_away", "disk_low"]
+"""What a host has to know of a show's recording, worst first."""
+
+WATCH_S = 1.0
+"""How often recorders and the disk are looked at."""
+MOST_NEWS = 256
+"""Takes whose row waits to be made; those beyond get theirs at their end."""
 
 log = get_logger("recordings.capture")
 
@@ -44,21 +55,33 @@ class _Stretch:
 
 class Captures:
     """All recorders of a process. `attach` is the relay's; `spool` is a folder on the local disk that
-    no other process uses."""
+    no other process uses, `disk` how its room is judged; `live` makes a follower for each timeline of a
+    feed, in the recorder's thread."""
 
     def __init__(
-        self, *, attach: Attach, storage: Storage, database: Database, clock: Clock, spool: Path
+        self,
+        *,
+        attach: Attach,
+        storage: Storage,
+        database: Database,
+        clock: Clock,
+        spool: Path,
+        disk: Disk | None = None,
+        live: Callable[[Subject], Live] | None = None,
     ) -> None:
         self.store = SpooledStore(storage, spool)
+        self.disk = disk or Disk(spool)
         self._attach = attach
         self._database = database
         self._clock = clock
-        self._spool = spool
+        self._live = live
         self._tasks = TaskScope("captures")
         self._running: dict[str, _Stretch] = {}
         self._finalising: dict[str, set[asyncio.Task[None]]] = {}
-        self._news: asyncio.Queue[Told] = asyncio.Queue()
-        self._teller: asyncio.Task[None] | None = None
+        self._news: asyncio.Queue[TakeFolder] = asyncio.Queue(MOST_NEWS)
+        self._begun = False
+        self._troubles: dict[str, Trouble] = {}
+        self._listeners: list[Callable[[str], None]] = []
         self.overruns = 0
         """Batches dropped since the start because a disk or the processor could not follow."""
 
@@ -67,25 +90,51 @@ class Captures:
         """How many feeds are being recorded."""
         return len(self._running)
 
+    @property
+    def waiting(self) -> int:
+        """How many finished takes are not in the storage yet."""
+        return sum(map(len, self._finalising.values()))
+
+    def trouble(self, room: str) -> Trouble | None:
+        """What is wrong with the room's recording now."""
+        return self._troubles.get(room)
+
+    def troubles(self) -> Counter[str]:
+        """How many rooms have which trouble."""
+        return Counter(self._troubles.values())
+
+    def subscribe(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Have `listener` told the room whose trouble has changed; returns the end of that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
     async def start(
-        self, room: str, organisation: str, feed: FeedId, epoch: int, fence: int = 1
+        self,
+        room: str,
+        organisation: str,
+        feed: FeedId,
+        epoch: int,
+        fence: int = 1,
+        *,
+        keep: bool = True,
     ) -> None:
-        """Record this feed from now on; another feed or epoch of the room ends first. Idempotent."""
+        """Record this feed from now on; another feed or epoch of the room ends first. Idempotent.
+
+        Without `keep` nothing is written anywhere: the feed only reaches those who follow it live.
+        """
         running = self._running.get(room)
         if running is not None:
-            subject = running.recorder.subject
-            if (subject.feed, subject.epoch) == (feed, epoch):
+            known = running.recorder
+            if (known.subject.feed, known.subject.epoch, known.keeps) == (feed, epoch, keep):
                 return
             await self.stop(room)
-        recorder = self._recorder(Subject(room, organisation, feed, epoch, fence))
-        detach = self._attach(feed, recorder)
-        recorder.start()
-        self._running[room] = _Stretch(recorder, detach)
+        self._begin(Subject(room, organisation, feed, epoch, fence), keep)
 
     async def stop(self, room: str) -> None:
         """Record this room no longer: nothing sent after this call is kept. Returns when the take is
         whole in the spool. Idempotent."""
         stretch = self._running.pop(room, None)
+        self._judge(room)
         if stretch is not None:
             stretch.detach()
             await asyncio.to_thread(stretch.recorder.stop)
@@ -105,7 +154,7 @@ class Captures:
 
         `source` is iterated in a worker thread; its `arrival_ms` count on the clock's monotonic time.
         """
-        recorder = self._recorder(Subject(room, organisation, feed, epoch, fence))
+        recorder = self._recorder(Subject(room, organisation, feed, epoch, fence), keep=True)
         await asyncio.to_thread(recorder.drive, source)
         await self._told_all()
 
@@ -117,7 +166,7 @@ class Captures:
 
     async def recover(self) -> None:
         """Take up what a crash left in the spool, and tell the rows of takes that left nothing."""
-        folders = await asyncio.to_thread(lambda: list(TakeFolder.found(self._spool)))
+        folders = await asyncio.to_thread(lambda: list(TakeFolder.found(self.disk.folder)))
         for folder in folders:
             self._finalise(Told("ended", folder))
         there = {folder.info.take for folder in folders}
@@ -129,45 +178,94 @@ class Captures:
 
     async def close(self) -> None:
         """Finish all takes into the spool, give storage a little time, and end. Idempotent."""
-        for room in list(self._running):
-            await self.stop(room)
+        await asyncio.gather(*(self.stop(room) for room in list(self._running)))
         pending = {task for tasks in self._finalising.values() for task in tasks}
         if pending:
             await asyncio.wait(pending, timeout=5)
         await self._tasks.close()
         await self.store.close()
 
-    # --- what recorders tell ----------------------------------------------------------------------
+    # --- recorders --------------------------------------------------------------------------------
 
-    def _recorder(self, subject: Subject) -> Recorder:
-        if self._teller is None:
-            self._teller = self._tasks.spawn(self._listen(), name="news")
+    def _begin(self, subject: Subject, keep: bool) -> None:
+        recorder = self._recorder(subject, keep)
+        detach = self._attach(subject.feed, recorder)
+        recorder.start()
+        self._running[subject.room] = _Stretch(recorder, detach)
+
+    def _recorder(self, subject: Subject, keep: bool) -> Recorder:
+        if not self._begun:
+            self._begun = True
+            self._tasks.spawn(self._make_rows(), name="news")
+            self._tasks.spawn(self._watch(), name="watch")
         loop = asyncio.get_running_loop()
         offset_s = self._clock.now().timestamp() - self._clock.monotonic_ms() / 1000
 
         def told(news: Told) -> None:
-            loop.call_soon_threadsafe(self._news.put_nowait, news)
+            loop.call_soon_threadsafe(self._hear, news)
 
-        return Recorder(subject, self._spool, offset_s, told)
+        return Recorder(subject, self.disk if keep else None, offset_s, told, self._live)
+
+    async def _watch(self) -> None:
+        """See what hosts have to know, and begin anew what has died."""
+        while True:
+            await asyncio.to_thread(self.disk.look)
+            for room, stretch in list(self._running.items()):
+                if not stretch.recorder.alive:
+                    log.error("recorder died", room=room)
+                    self._running.pop(room)
+                    stretch.detach()
+                    self._begin(stretch.recorder.subject, stretch.recorder.keeps)
+            for room in {*self._running, *self._finalising, *self._troubles}:
+                self._judge(room)
+            await asyncio.sleep(WATCH_S)
+
+    def _judge(self, room: str) -> None:
+        trouble = self._trouble_now(room)
+        if self._troubles.get(room) == trouble:
+            return
+        self._troubles.pop(room, None)
+        if trouble is not None:
+            self._troubles[room] = trouble
+            log.warning("recording in trouble", room=room, reason=trouble)
+        for listener in list(self._listeners):
+            listener(room)
+
+    def _trouble_now(self, room: str) -> Trouble | None:
+        stretch = self._running.get(room)
+        keeps = stretch is not None and stretch.recorder.keeps
+        if stretch is not None and stretch.recorder.disk_full:
+            return "disk_full"
+        if self.store.away and (keeps or room in self._finalising):
+            return "storage_away"
+        return "disk_low" if keeps and self.disk.low else None
+
+    # --- what recorders tell ----------------------------------------------------------------------
 
     async def _told_all(self) -> None:
-        # What the thread told before it ended reaches the queue with the loop's next turn.
+        # What the thread told before it ended is heard with the loop's next turn.
         await asyncio.sleep(0)
         await self._news.join()
 
-    async def _listen(self) -> None:
+    def _hear(self, news: Told) -> None:
+        if self._tasks.closed:
+            return  # the folder is the truth: the next start takes it up
+        if news.what == "began":
+            self.store.adopt(news.folder)
+            with suppress(asyncio.QueueFull):  # its row is made at its end
+                self._news.put_nowait(news.folder)
+        elif news.what == "segment":
+            self.store.wake(news.folder.info.take)
+        else:
+            self._finalise(news)
+
+    async def _make_rows(self) -> None:
         while True:
-            news = await self._news.get()
+            folder = await self._news.get()
             try:
-                if news.what == "began":
-                    self.store.adopt(news.folder)
-                    await self._row(news.folder)
-                elif news.what == "segment":
-                    self.store.wake(news.folder.info.take)
-                else:
-                    self._finalise(news)
+                await self._row(folder)
             except Exception:  # the row is made at the take's end if it could not be made now
-                log.exception("take not told", take=news.folder.info.take)
+                log.exception("take not told", take=folder.info.take)
             finally:
                 self._news.task_done()
 
@@ -199,8 +297,15 @@ class Captures:
     def _finalise(self, news: Told) -> None:
         room = news.folder.info.room
         task = self._tasks.spawn(self._bring_home(news), name=f"store:{news.folder.info.take}")
-        self._finalising.setdefault(room, set()).add(task)
-        task.add_done_callback(lambda done: self._finalising[room].discard(done))
+        tasks = self._finalising.setdefault(room, set())
+        tasks.add(task)
+
+        def home(done: asyncio.Task[None]) -> None:
+            tasks.discard(done)
+            if not tasks and self._finalising.get(room) is tasks:
+                del self._finalising[room]
+
+        task.add_done_callback(home)
 
     async def _bring_home(self, news: Told) -> None:
         """Bring a finished take to storage, however often that has to be tried."""

@@ -26,6 +26,31 @@ class SegmentRef:
     discontinuity: bool = False
 
 
+class Live(Protocol):
+    """Who follows a feed's segments as they are made, in memory alone. Called in the recorder's thread:
+    it must not block; an error ends it for this timeline and is no harm to the recording."""
+
+    def init(self, index: int, data: bytes) -> None:
+        """An init segment, before the first segment that needs it."""
+        ...
+
+    def open(self, index: int, init: int, wall_s: float) -> None:
+        """A segment begins; `wall_s` is UTC of its first picture by the server's clock."""
+        ...
+
+    def append(self, data: bytes) -> None:
+        """One chunk of the open segment."""
+        ...
+
+    def close(self) -> None:
+        """The open segment is complete."""
+        ...
+
+    def ended(self) -> None:
+        """The timeline ends; what follows begins another, with numbers from 0 again."""
+        ...
+
+
 class SegmentStore(Protocol):
     """Where the segments of takes live; returns when durable in the local spool, upload follows."""
 

@@ -1,36 +1,37 @@
 """One feed's recorder: a sink of the relay, a bounded queue, and a thread that writes.
 
 The sink's side never blocks and never raises; decoding, encoding, writing and `fdatasync` happen in the
-thread. A failing disk ends a take, never the show: the next one is tried a little later.
+thread. A failing disk ends a take, never the show (`writer.py`).
 """
 
 from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 from infra.logs import get_logger
+from recordings.disk import Disk
+from recordings.ports import Live
 from recordings.segments import Segmenter
 from recordings.sound import TimelineBroken
 from recordings.spool import TakeFolder, TakeInfo
 from recordings.takes import new_id
+from recordings.writer import RETRY_MS, DiskLeg, News, TakeWriter
 from streaming.ports import Batch, FeedId, FeedInfo, FeedState, Track
 
 MOST_WAITING = 4_000
 """Batches that wait for the thread: about ten seconds of a feed."""
-RETRY_MS = 2_000.0
-"""After a write failed, so long (by the packets' clock) before a new take is tried."""
+STOP_S = 10.0
+"""A thread that a hanging disk holds is waited for no longer; the take is taken up at the next start."""
 
 CODECS = frozenset({"H264", "VP8"})
 """Pictures that can be kept; the second is encoded anew."""
 
 log = get_logger("recordings.recorder")
 
-News = Literal["began", "segment", "ended"]
 _Item = tuple[Track, Batch] | FeedInfo | None
 
 
@@ -40,7 +41,6 @@ class Told:
 
     what: News
     folder: TakeFolder
-    duration_s: float = 0.0
     has_picture: bool = False
     trouble: str | None = None
 
@@ -56,48 +56,27 @@ class Subject:
     fence: int
 
 
-class _Writer:
-    """The take being written; its folder comes into being with the first init segment."""
-
-    def __init__(self, make: Callable[[], TakeFolder], tell: Callable[[News, TakeFolder], None]):
-        self._make = make
-        self._tell = tell
-        self.folder: TakeFolder | None = None
-
-    def init(self, index: int, data: bytes) -> None:
-        if self.folder is None:
-            self.folder = self._make()
-            self.folder.init(index, data)
-            self._tell("began", self.folder)
-        else:
-            self.folder.init(index, data)
-
-    def open(self, index: int, init: int, wall_s: float) -> None:
-        if self.folder is not None:
-            self.folder.open(index, init, wall_s)
-
-    def append(self, data: bytes) -> None:
-        if self.folder is not None:
-            self.folder.append(data)
-
-    def close(self) -> None:
-        if self.folder is not None:
-            self.folder.close()
-            self._tell("segment", self.folder)
-
-
 class Recorder:
-    """A `PacketSink`. `told` is called from the thread; `wall_offset_s` + arrival gives UTC seconds."""
+    """A `PacketSink`. `told` is called from the thread; `wall_offset_s` + arrival gives UTC seconds.
+
+    Kept are takes below `disk`'s folder; without a disk nothing is. `live` makes a follower for each
+    timeline.
+    """
 
     def __init__(
         self,
         subject: Subject,
-        spool: Path,
+        disk: Disk | None,
         wall_offset_s: float,
         told: Callable[[Told], None],
+        live: Callable[[Subject], Live] | None = None,
     ) -> None:
         self.subject = subject
-        self._spool = spool
+        self._disk = disk
+        self._live = live
+        self._leg = None
+        if disk is not None:
+            self._leg = DiskLeg(subject.room, self._make, self._tell, lambda: self._newest_ms)
         self._wall_offset_s = wall_offset_s
         self._told = told
         self._queue: queue.Queue[_Item] = queue.Queue(MOST_WAITING)
@@ -105,10 +84,25 @@ class Recorder:
         self._info: FeedInfo | None = None
         self._generation: int | None = None
         self._segmenter: Segmenter | None = None
-        self._writer: _Writer | None = None
+        self._writer: TakeWriter | None = None
         self._newest_ms = self._not_before_ms = 0.0
         self.overruns = 0
         """Batches dropped because the thread could not follow."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is written."""
+        return self._leg is not None
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether what comes now is not kept, because the last try to write failed."""
+        return self._leg is not None and self._leg.full
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
 
     # --- the relay's side -------------------------------------------------------------------------
 
@@ -135,11 +129,17 @@ class Recorder:
             self.overruns += 1
 
     def stop(self) -> None:
-        """Finish what was handed in and end the thread; blocks until it has ended. Idempotent."""
+        """Finish what was handed in and end the thread; blocks until it has ended, or `STOP_S` where
+        the disk holds it. Idempotent."""
         thread, self._thread = self._thread, None
-        if thread is not None:
-            self._queue.put(None)
-            thread.join()
+        deadline = time.monotonic() + STOP_S
+        while thread is not None and thread.is_alive() and time.monotonic() < deadline:
+            try:
+                self._queue.put(None, timeout=0.1)
+            except queue.Full:
+                continue  # the thread works it off, or is dead and never will
+            thread.join(max(0.0, deadline - time.monotonic()))
+            return
 
     def drive(self, source: Iterable[tuple[Track, Batch]]) -> None:
         """Record a whole source as fast as it can be read, in the caller's thread."""
@@ -189,15 +189,12 @@ class Recorder:
             segmenter.push(track.kind, batch, track.codec)
         except TimelineBroken:
             self._end()
-        except OSError as error:
-            log.error("take cannot be written", room=self.subject.room, error=type(error).__name__)
-            self._not_before_ms = self._newest_ms + RETRY_MS
-            self._end("disk_full")
 
     def _begin(self) -> None:
         tracks = self._info.tracks if self._info is not None else ()
         picture = any(t.kind == "video" and t.codec.upper() in CODECS for t in tracks)
-        self._writer = _Writer(self._make, lambda what, folder: self._told(Told(what, folder)))
+        live = None if self._live is None else self._live(self.subject)
+        self._writer = TakeWriter(self._leg, live)
         self._segmenter = Segmenter(
             self._writer,
             wall_offset_s=self._wall_offset_s,
@@ -205,10 +202,11 @@ class Recorder:
             sound=not tracks or any(t.kind == "audio" for t in tracks),
         )
 
-    def _make(self) -> TakeFolder:
-        subject = self.subject
-        segmenter = self._segmenter
-        first_s = segmenter.first_wall_s if segmenter is not None else 0.0
+    def _make(self, wall_s: float) -> TakeFolder:
+        disk, subject = self._disk, self.subject
+        if disk is None:
+            raise OSError("nothing is kept")
+        disk.demand()
         info = TakeInfo(
             take=new_id(),
             room=subject.room,
@@ -217,30 +215,24 @@ class Recorder:
             feed=subject.feed.name,
             epoch=subject.epoch,
             fence=subject.fence,
-            started_ms=round(first_s * 1000),
+            started_ms=round(wall_s * 1000),
         )
-        return TakeFolder.create(self._spool, info)
+        return TakeFolder.create(disk.folder, info)
 
     def _end(self, trouble: str | None = None) -> None:
         segmenter, writer = self._segmenter, self._writer
-        self._segmenter = self._writer = None
         if segmenter is None or writer is None:
             return
-        if trouble is None:
-            try:
+        try:
+            if trouble is None:
                 segmenter.finish()
-            except OSError as error:
-                log.error("take ends torn", room=self.subject.room, error=type(error).__name__)
-                trouble = "disk_full"
-        if writer.folder is None:
-            return
-        writer.folder.abandon()
-        self._told(
-            Told(
-                "ended",
-                writer.folder,
-                segmenter.duration_s,
-                segmenter.has_picture,
-                trouble or ("overrun" if self.overruns else None),
-            )
-        )
+        except Exception:  # what is written already stays a take
+            log.exception("take ends torn", room=self.subject.room)
+            trouble = "failed"
+        finally:
+            writer.end(trouble or ("overrun" if self.overruns else None))
+            self._segmenter = self._writer = None
+
+    def _tell(self, what: News, folder: TakeFolder, trouble: str | None) -> None:
+        seen = self._segmenter is not None and self._segmenter.has_picture
+        self._told(Told(what, folder, seen, trouble))

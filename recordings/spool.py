@@ -16,14 +16,18 @@ import mmap
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from infra.logs import get_logger
 from recordings.boxes import PICTURE, RATE, Run, runs, whole
 from recordings.ports import SegmentRef
 
 TRACK = "program"
+
+log = get_logger("recordings.spool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +68,33 @@ class TakeFolder:
     def create(cls, spool: Path, info: TakeInfo) -> TakeFolder:
         """Make the folder and write down whose it is. Raises OSError."""
         folder = cls(spool, info)
-        folder.path.mkdir(parents=True, exist_ok=True)
-        _write_durably(folder.path / "take.json", json.dumps(asdict(info)).encode())
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+            _write_durably(folder.path / "take.json", json.dumps(asdict(info)).encode())
+        except OSError:
+            folder.remove()
+            raise
         return folder
 
     @classmethod
     def found(cls, spool: Path) -> Iterator[TakeFolder]:
-        """The folders that lie in the spool; those that never got a name are removed."""
+        """The folders that lie in the spool, in the order in which they were begun as far as that can be
+        told; those that never got a name are removed."""
+        named: list[TakeFolder] = []
         for path in sorted(spool.iterdir()) if spool.is_dir() else []:
             try:
                 info = TakeInfo(**json.loads((path / "take.json").read_bytes()))
-            except (OSError, ValueError, TypeError):
+            except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
                 shutil.rmtree(path, ignore_errors=True)
                 continue
-            yield cls(spool, info)
+            except OSError as error:  # a disk that cannot read now may be able to at the next start
+                log.error("take cannot be read", take=path.name, error=type(error).__name__)
+                continue
+            named.append(cls(spool, info))
+        # Fence and epoch only grow; the wall clock between two takes may have been set.
+        yield from sorted(
+            named, key=lambda one: (one.info.fence, one.info.epoch, one.info.started_ms)
+        )
 
     # --- writing ----------------------------------------------------------------------------------
 
@@ -115,7 +132,8 @@ class TakeFolder:
     def abandon(self) -> None:
         """Close what is open as a crash would leave it; never raises."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
         self._file = self._part = None
 
     # --- reading back -----------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from recordings.ports import SegmentRef
 from recordings.spool import TakeFolder, init_key
 
 RETRY_FROM_S, RETRY_TO_S = 0.5, 30.0
+AWAY_AFTER = 3
+"""Failed uploads on end of one take: from then on the storage counts as away."""
 
 log = get_logger("recordings.store")
 
@@ -31,6 +33,12 @@ class SpooledStore:
         self._uploaded: dict[str, set[str]] = {}
         self._uploading: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._failing: dict[str, int] = {}
+
+    @property
+    def away(self) -> bool:
+        """Whether the storage has refused or not answered several times on end."""
+        return any(count >= AWAY_AFTER for count in self._failing.values())
 
     async def close(self) -> None:
         """Stop uploading; what is missing is taken up at the next start. Idempotent."""
@@ -102,18 +110,22 @@ class SpooledStore:
         """The take is complete: its list is written, and the spool gives it up. Idempotent."""
         await self.settled(take)
         await self._storage.put(_manifest_key(take), manifest)
-        folder = self._folders.pop(take, None)
-        self._uploaded.pop(take, None)
-        self._uploading.pop(take, None)
+        folder = self._forget(take)
         if folder is not None:
             await asyncio.to_thread(folder.remove)
 
     async def erase(self, take: str) -> None:
         """Delete everything of a take, in the spool and in the storage; idempotent."""
-        folder = self._folders.pop(take, None)
+        folder = self._forget(take)
         if folder is not None:
             await asyncio.to_thread(folder.remove)
         await self._storage.delete(f"takes/{take}")
+
+    def _forget(self, take: str) -> TakeFolder | None:
+        self._uploaded.pop(take, None)
+        self._uploading.pop(take, None)
+        self._failing.pop(take, None)
+        return self._folders.pop(take, None)
 
     def _folder(self, take: str) -> TakeFolder:
         folder = self._folders.get(take)
@@ -126,7 +138,9 @@ class SpooledStore:
         if folder is None:
             return {}
         files = await asyncio.to_thread(folder.files)
-        return {key: path for key, path in files.items() if key not in self._uploaded[take]}
+        return {
+            key: path for key, path in files.items() if key not in self._uploaded.get(take, set())
+        }
 
     async def _upload(self, take: str) -> None:
         pause_s = RETRY_FROM_S
@@ -139,9 +153,11 @@ class SpooledStore:
                     log.warning("upload failed", take=take, error=type(error).__name__)
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * 2, RETRY_TO_S)
+                    self._failing[take] = self._failing.get(take, 0) + 1
                     self._again.add(take)
                     break
-                self._uploaded[take].add(key)
+                self._uploaded.get(take, set()).add(key)
+                self._failing.pop(take, None)
                 pause_s = RETRY_FROM_S
             if take not in self._again:
                 return
