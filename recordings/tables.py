@@ -40,6 +40,8 @@ class TakeRow(Base):
     ended_ms: Mapped[int | None] = mapped_column(BigInteger, default=None)
     duration_ms: Mapped[int] = mapped_column(Integer, default=0)
     has_picture: Mapped[bool] = mapped_column(Boolean, default=False)
+    node: Mapped[str | None] = mapped_column(String(128), default=None)
+    """Which node's spool has it until it is stored; None: this one's."""
     trouble: Mapped[str | None] = mapped_column(String(64), default=None)
     """Code of what went wrong, for the host: `disk_full`, `overrun`, `no_media`."""
 
@@ -59,7 +61,7 @@ class RecordingRow(Base):
     policy: Mapped[str] = mapped_column(String(16))
     """`none`, `ticket_holders`, `after_look` or `at_once`, as agreed before the doors."""
     status: Mapped[str] = mapped_column(String(16))
-    """`making`, `ready` or `failed`."""
+    """`making`, `ready`, `failed` or `erased`."""
     created_ms: Mapped[int] = mapped_column(BigInteger)
     ready_ms: Mapped[int | None] = mapped_column(BigInteger, default=None)
     duration_ms: Mapped[int] = mapped_column(Integer, default=0)
@@ -96,3 +98,18 @@ class PublicationRow(Base):
     """`public` or `ticket_holders`."""
     published_ms: Mapped[int] = mapped_column(BigInteger)
     withdrawn_ms: Mapped[int | None] = mapped_column(BigInteger, default=None)
+
+
+class AnswerRow(Base):
+    """What an artist said after her look at a recording: `yes` or `no`; her newest counts."""
+
+    __tablename__ = "recording_answer"
+    __table_args__ = ({"info": {"retention": "as long as the recording stands, and 2 years"}},)
+
+    recording: Mapped[str] = mapped_column(ForeignKey("recording.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    """Order of the recording's answers, from 1."""
+    organisation: Mapped[str] = mapped_column(ID)
+    seat: Mapped[str] = mapped_column(ID)
+    answer: Mapped[str] = mapped_column(String(8))
+    at_ms: Mapped[int] = mapped_column(BigInteger)
