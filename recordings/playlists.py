@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 
+TYPES = {
+    "m3u8": "application/vnd.apple.mpegurl",
+    "m4s": "video/mp4",
+    "mp4": "video/mp4",
+}
+"""Media types by the end of a name."""
+
 LEAST_TARGET_S = 3
 """Segments are cut at the first keyframe after 1.9 s: three seconds hold all but a stalled picture."""
 

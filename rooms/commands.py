@@ -172,6 +172,13 @@ class MediaView(Command):
     type: Literal["media.view"] = "media.view"
 
 
+class MediaSegments(Command):
+    """Ask for the show by segments, where the media's own way does not get through; the reply is
+    `media.segments` with the address."""
+
+    type: Literal["media.segments"] = "media.segments"
+
+
 class MediaAnswer(Command):
     """The answer to a `media.offer`."""
 
@@ -218,6 +225,7 @@ ClientMessage = Annotated[
     | AnswerCompany
     | EndCompany
     | MediaView
+    | MediaSegments
     | MediaAnswer
     | MediaPublish
     | MediaStop

@@ -34,6 +34,7 @@ from rooms.commands import (
     MediaAnswer,
     MediaKeyframe,
     MediaPublish,
+    MediaSegments,
     MediaStop,
     MediaView,
     Name,
@@ -110,6 +111,8 @@ __all__ = [
     "MediaKeyframe",
     "MediaOffer",
     "MediaPublish",
+    "MediaSegments",
+    "MediaSegmentsAt",
     "MediaStop",
     "MediaView",
     "Name",
@@ -233,6 +236,14 @@ class MediaAccepted(Wire):
     sdp: str
 
 
+class MediaSegmentsAt(Wire):
+    """Where the show is by segments, for this seat alone: the address of an HLS playlist."""
+
+    type: Literal["media.segments"] = "media.segments"
+    id: int
+    url: str
+
+
 class MediaEnded(Wire):
     """One of this seat's sessions is over: `reason` as in the relay's `SessionDown`."""
 
@@ -260,6 +271,7 @@ ServerMessage = Annotated[
     | StageMessage
     | MediaOffer
     | MediaAccepted
+    | MediaSegmentsAt
     | MediaEnded
     | Bye,
     Field(discriminator="type"),

@@ -74,6 +74,7 @@ MESSAGES: Mapping[str, Rule] = {
     # The line is set up in any phase of the hall; whether media flows on it is the grant's matter.
     "media.view": Rule(Reach.SEAT, _ALL, RUNNING, right=Right.ENTER),
     "media.answer": Rule(Reach.SEAT, _ALL, RUNNING, right=Right.ENTER),
+    "media.segments": Rule(Reach.SEAT, _AUDIENCE, frozenset({Phase.LIVE}), right=Right.VIEW),
     "media.publish": Rule(Reach.SEAT, _ARTIST, right=Right.PUBLISH),
     "media.stop": Rule(Reach.SEAT, _ALL, _NOT_DRAFT),
     "media.keyframe": Rule(Reach.SEAT, _ALL, RUNNING, right=Right.ENTER),
@@ -99,6 +100,7 @@ ROUTES: Mapping[str, Rule] = {
     "whep_session": Rule(Reach.BEARER, _ALL),
     # Public recordings for all, others by the recording's policy: the route asks for each.
     "media": Rule(Reach.PUBLIC, phases=_NOT_DRAFT),
+    "live": Rule(Reach.BEARER, _AUDIENCE, frozenset({Phase.LIVE}), right=Right.VIEW),
     "livez": Rule(Reach.LOCAL),
     "readyz": Rule(Reach.LOCAL),
     "metrics": Rule(Reach.LOCAL),

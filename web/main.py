@@ -25,6 +25,7 @@ from infra.storage import open_storage
 from recordings.archive import Archive
 from recordings.capture import Captures
 from recordings.catalogue import Recordings
+from recordings.live import LiveWindows
 from rooms.erasure import erase_regularly
 from rooms.house import House
 from rooms.messages import Bye, Person
@@ -34,11 +35,12 @@ from rooms.shows import Shows
 from streaming.ports import FeedId, RoomId
 from streaming.relay import EmbeddedRelay, RelayConfig
 from streaming.whip import Whip
-from web import entry, health, middleware
+from web import entry, health, live, middleware
 from web.access import Access
 from web.cookies import Cookies
 from web.figures import add_figures
 from web.hub import Hubs, RoomHub
+from web.live import Live
 from web.media import setup_media
 from web.pages import setup_pages
 from web.parts import PARTS, Parts
@@ -94,12 +96,14 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
 
         whip = Whip(relay, access, program)
         recordings = Recordings(database, storage, clock)
+        windows = LiveWindows()
         captures = Captures(
             attach=relay.attach,
             storage=storage,
             database=database,
             clock=clock,
             spool=settings.data_dir / "spool",
+            live=windows,
         )
         await captures.recover()
         stack.push_async_callback(captures.close)
@@ -120,12 +124,16 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
                 bus=bus,
                 presence=presence,
                 people=people,
-                connected=lambda room: {grant.seat for grant in relay.grants(RoomId(room))},
+                connected=lambda room: {
+                    *(grant.seat for grant in relay.grants(RoomId(room))),
+                    *segments.watching(room),
+                },
                 now_ms=lambda: to_ms(clock.now()),
                 node=node,
             )
 
         hubs = Hubs(make_hub)
+        segments = Live(windows, house, seats, access, hubs, clock)
         reactions = Reactions(
             house=house,
             shows=shows,
@@ -134,6 +142,7 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
             access=access,
             hubs=hubs,
             captures=captures,
+            windows=windows,
             archive=archive,
         )
         await reactions.start()
@@ -158,6 +167,7 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
             whip=whip,
             media=RoomMedia(relay, house, access),
             hubs=hubs,
+            live=segments,
             recordings=recordings,
             captures=captures,
             archive=archive,
@@ -195,12 +205,14 @@ def make_app(parts: Parts) -> web.Application:
     router.add_post("/r/{seat}/enter", entry.enter, name="enter")
     router.add_get("/r/{seat}/ws", room_socket, name="socket", allow_head=False)
     router.add_post("/leave", entry.leave, name="leave")
+    router.add_get("/live/{token}/{name}", parts.live.serve, name="live")
     for endpoint in ENDPOINTS:
         endpoint.add_to(router)
     router.add_get("/static/{path:.+}", StaticFiles().serve, name="static")
     router.add_get("/healthz", health.healthz, name="healthz")
     app.on_response_prepare.append(middleware.set_headers)
     app.on_response_prepare.append(open_to_all)
+    app.on_response_prepare.append(live.open_to_all)
 
     async def say_goodbye(_: web.Application) -> None:
         await parts.hubs.close(goodbye())

@@ -16,16 +16,12 @@ from infra.errors import LampioError, Unknown
 from infra.storage import Storage
 from recordings.catalogue import PREFIX_LENGTH, Recording, Recordings
 from recordings.manifest import PLAYLIST, Manifest
+from recordings.playlists import TYPES
 from web.parts import PARTS
 
 MayWatch = Callable[[web.Request, Recording], Awaitable[bool]]
 
-TYPES = {
-    "m3u8": "application/vnd.apple.mpegurl",
-    "m4s": "video/mp4",
-    "mp4": "video/mp4",
-    "jpg": "image/jpeg",
-}
+NAMED = {**TYPES, "jpg": "image/jpeg"}
 PUBLIC = "public, max-age=86400, immutable"
 """What is under a prefix never changes; a day, so that caches let go of what is withdrawn."""
 ASKED = "public, no-cache"
@@ -58,7 +54,7 @@ class Media:
         public = recording.audience == "public"
         headers = {
             "Cache-Control": (ASKED if name == PLAYLIST else PUBLIC) if public else PRIVATE,
-            "Content-Type": TYPES.get(name.rpartition(".")[2], ""),
+            "Content-Type": NAMED.get(name.rpartition(".")[2], ""),
             "Accept-Ranges": "bytes",
             "ETag": f'"{name}"',
         }

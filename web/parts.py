@@ -25,6 +25,7 @@ from streaming.whip import Whip
 from web.access import Access
 from web.cookies import Cookies
 from web.hub import Hubs
+from web.live import Live
 from web.reactions import Reactions
 from web.room_media import RoomMedia
 
@@ -51,6 +52,7 @@ class Parts:
     whip: Whip
     media: RoomMedia
     hubs: Hubs
+    live: Live
     recordings: Recordings
     captures: Captures
     archive: Archive

@@ -24,6 +24,7 @@ from infra.logs import get_logger
 from infra.scope import TaskScope
 from recordings.archive import Archive
 from recordings.capture import Captures
+from recordings.live import LiveWindows
 from rooms.house import Actor, House
 from rooms.messages import (
     AirLeft,
@@ -82,6 +83,7 @@ class Reactions:
         access: Access,
         hubs: Hubs,
         captures: Captures,
+        windows: LiveWindows,
         archive: Archive,
     ) -> None:
         self._house = house
@@ -91,6 +93,7 @@ class Reactions:
         self._access = access
         self._hubs = hubs
         self._captures = captures
+        self._windows = windows
         self._archive = archive
         self._tasks = TaskScope("reactions")
         self._queues: dict[str, asyncio.Queue[Step]] = {}
@@ -175,6 +178,7 @@ class Reactions:
     async def _end(self, room: str, state: Snapshot) -> None:
         await self._relay.close_room(RoomId(room), self._house.fence(room), "room_closed")
         self._open.discard(room)
+        self._windows.forget(room)
         if state.phase is Phase.ENDED:
             self._tasks.spawn(self._archived(room), name=f"archive:{room}")
 
@@ -218,16 +222,15 @@ class Reactions:
     async def _capture(self, room: str) -> None:
         show = await self._shows.get(room)
         state = await self._now(room)
-        if (
-            state.phase is Phase.LIVE
-            and state.on_air is not None
-            and show.recording_policy != "none"
-        ):
+        if state.phase is Phase.LIVE and state.on_air is not None:
             feed = FeedId(RoomId(room), SeatId(state.on_air))
             fence = self._house.fence(room)
-            await self._captures.start(room, show.organisation, feed, state.epoch, fence)
+            # Where nothing may be kept, it still runs for those who watch by segments, in memory alone.
+            keep = show.recording_policy != "none"
+            await self._captures.start(room, show.organisation, feed, state.epoch, fence, keep=keep)
         else:
             await self._captures.stop(room)
+            self._windows.clear(room)
 
     async def _cut(self, room: str, seat: str) -> None:
         await self._relay.close_seat(RoomId(room), SeatId(seat), "revoked")

@@ -30,6 +30,8 @@ from rooms.messages import (
     MediaKeyframe,
     MediaOffer,
     MediaPublish,
+    MediaSegments,
+    MediaSegmentsAt,
     MediaStop,
     MediaView,
     SetName,
@@ -88,6 +90,7 @@ class RoomSocket:
             Applaud: self._applaud,
             MediaView: self._view,
             MediaAnswer: self._answer,
+            MediaSegments: self._segments,
             MediaPublish: self._publish,
             MediaStop: self._stop,
             MediaKeyframe: self._keyframe,
@@ -225,6 +228,10 @@ class RoomSocket:
     async def _answer(self, command: MediaAnswer) -> None:
         await self._parts.media.answer(self._seat, command.session, command.etag, command.sdp)
         self.write(message_frame(Ack(id=command.id)))
+
+    async def _segments(self, command: MediaSegments) -> None:
+        url = self._parts.live.open(self._seat, self.device)
+        self.write(message_frame(MediaSegmentsAt(id=command.id, url=url)))
 
     async def _publish(self, command: MediaPublish) -> None:
         answer = await self._parts.media.publish(self._seat, command.sdp)

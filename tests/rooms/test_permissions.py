@@ -39,6 +39,7 @@ EXPECTED: dict[str, dict[Role, set[Phase]]] = {
     "company.end": {G: NOT_DRAFT, C: NOT_DRAFT},
     "media.view": {G: HALL, C: HALL, A: STAGE, H: STAGE},
     "media.answer": {G: HALL, C: HALL, A: STAGE, H: STAGE},
+    "media.segments": {G: LIVE, C: LIVE},
     "media.publish": {A: STAGE},
     "media.stop": {G: NOT_DRAFT, C: NOT_DRAFT, A: NOT_DRAFT, H: NOT_DRAFT},
     "media.keyframe": {G: HALL, C: HALL, A: STAGE, H: STAGE},
@@ -50,6 +51,7 @@ EXPECTED: dict[str, dict[Role, set[Phase]]] = {
     "whip_session": {A: ALL},
     "whep": {G: LIVE, C: LIVE, A: STAGE, H: STAGE},
     "whep_session": {G: ALL, C: ALL, A: ALL, H: ALL},
+    "live": {G: LIVE, C: LIVE},
 }
 BEFORE_YES = {"hello", "company.ask", "company.end", "room", "leave", "enter", "socket"}
 

@@ -100,6 +100,7 @@ class Evening:
             "access": None,
             "hubs": SimpleNamespace(hub=self.stands, known=lambda room: self.hub),
             "captures": SimpleNamespace(start=self.start, stop=self.stop),
+            "windows": SimpleNamespace(clear=self.forgotten, forget=self.forgotten),
             "archive": SimpleNamespace(run=self.archive),
         }
         self.reactions = Reactions(**others)
@@ -112,6 +113,9 @@ class Evening:
     def set_stage(self, stage: StageMessage) -> None:
         self.hub.stage = stage
 
+    def forgotten(self, room: str) -> None:
+        """The live window's last word."""
+
     async def catalogue(self) -> list[Any]:
         return [SimpleNamespace(id=ROOM, phase=self.rooms.state.phase)]
 
@@ -121,8 +125,8 @@ class Evening:
     async def show(self, room: str) -> Any:
         return SimpleNamespace(recording_policy="at_once", organisation="turku")
 
-    async def start(self, room: str, *_: Any) -> None:
-        self.recorded.append("start")
+    async def start(self, room: str, *_: Any, keep: bool) -> None:
+        self.recorded.append("start" if keep else "start, keeping nothing")
 
     async def stop(self, room: str) -> None:
         self.recorded.append("stop")

@@ -51,6 +51,9 @@
 // Ask the server for an offer; the reply is `media.offer`.
 /** @typedef {{id: number, type: "media.view"}} MediaView */
 
+// Ask for the show by segments, where the media's own way does not get through; the reply is `media.segments` with the address.
+/** @typedef {{id: number, type: "media.segments"}} MediaSegments */
+
 // The answer to a `media.offer`.
 /** @typedef {{id: number, type: "media.answer", session: string, etag: string, sdp: string}} MediaAnswer */
 
@@ -144,16 +147,19 @@
 // The answer to `media.publish`.
 /** @typedef {{type: "media.accepted", id: number, session: string, sdp: string}} MediaAccepted */
 
+// Where the show is by segments, for this seat alone: the address of an HLS playlist.
+/** @typedef {{type: "media.segments", id: number, url: string}} MediaSegmentsAt */
+
 // One of this seat's sessions is over: `reason` as in the relay's `SessionDown`.
 /** @typedef {{type: "media.ended", session: string, reason: string}} MediaEnded */
 
 // The last message: why, and after how many ms to come back (the client adds jitter; None: never).
 /** @typedef {{type: "bye", reason: "removed"|"revoked"|"moved"|"restart"|"slow"|"ended", back_ms: number|null}} Bye */
 
-/** @typedef {Hello|SetName|WriteLine|HideLine|Applaud|AskHelp|HandleHelp|SetPhase|RemoveSeat|TakeAir|LeaveAir|AskCompany|AnswerCompany|EndCompany|MediaView|MediaAnswer|MediaPublish|MediaStop|MediaKeyframe} ClientMessage */
+/** @typedef {Hello|SetName|WriteLine|HideLine|Applaud|AskHelp|HandleHelp|SetPhase|RemoveSeat|TakeAir|LeaveAir|AskCompany|AnswerCompany|EndCompany|MediaView|MediaSegments|MediaAnswer|MediaPublish|MediaStop|MediaKeyframe} ClientMessage */
 
 /** @typedef {PhaseChanged|AirTaken|AirLeft|Named|LineWritten|LineHidden|HelpAsked|HelpHandled|SeatRemoved|CompanyAsked|CompanyAnswered|CompanyEnded} Event */
 
-/** @typedef {SnapshotMessage|EventMessage|Ack|ErrorMessage|Waiting|PresenceMessage|ApplauseMessage|StageMessage|MediaOffer|MediaAccepted|MediaEnded|Bye} ServerMessage */
+/** @typedef {SnapshotMessage|EventMessage|Ack|ErrorMessage|Waiting|PresenceMessage|ApplauseMessage|StageMessage|MediaOffer|MediaAccepted|MediaSegmentsAt|MediaEnded|Bye} ServerMessage */
 
 export {};
