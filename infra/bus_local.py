@@ -34,8 +34,12 @@ class _Subscription(AsyncIterator[Message | Gap]):
         self._news = asyncio.Event()
         self._closed = False
 
-    def put(self, message: Message) -> None:
+    def put(self, message: Message | Gap) -> None:
         """Never blocks: one that lies behind loses what it had and is told so."""
+        if self._closed or (
+            isinstance(message, Gap) and self._waiting and self._waiting[-1] == message
+        ):
+            return
         if len(self._waiting) >= self._limit:
             self._waiting.clear()
             self._waiting.append(Gap())
@@ -66,15 +70,23 @@ class LocalBus:
 
     async def publish(self, topic: str, body: str) -> None:
         """Put the message into each subscriber's queue."""
+        self.tell(topic, Message(topic, body))
+
+    def tell(self, topic: str, news: Message | Gap) -> bool:
+        """Put a message or a gap into each subscriber's queue; False where nobody listens any more."""
         subscribers = self._topics.get(topic)
         if subscribers is None:
-            return
+            return False
         if not subscribers:
             del self._topics[topic]
-            return
-        message = Message(topic, body)
+            return False
         for subscriber in list(subscribers):
-            subscriber.put(message)
+            subscriber.put(news)
+        return True
+
+    def listened(self, topic: str) -> bool:
+        """Whether anybody listens on the topic."""
+        return bool(self._topics.get(topic))
 
     def subscribe(self, *topics: str) -> AsyncIterator[Message | Gap]:
         """What is published from now on. Dropping the iterator ends the subscription."""
@@ -128,6 +140,16 @@ class LocalCommands:
         """End what is under way; idempotent."""
         self._serving.clear()
         await self._scope.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many commands are being carried out."""
+        return len(self._scope)
+
+    def fence(self, room: str) -> int | None:
+        """The fence with which the room is served here, if it is."""
+        serving = self._serving.get(room)
+        return None if serving is None else serving[0]
 
     async def _run(
         self,
@@ -203,12 +225,24 @@ class LocalPresence:
 
     async def present(self, room: str) -> frozenset[str]:
         """Seats that are here now, on any node."""
+        return frozenset(seat for seat, _ in self.beats(room))
+
+    def beats(self, room: str) -> dict[tuple[str, str], float]:
+        """(seat, node) that are here now, each with the ms that it stays without another beat."""
         beats = self._rooms.get(room)
         if beats is None:
-            return frozenset()
+            return {}
         now = self._clock.monotonic_ms()
         for gone in [who for who, until in beats.items() if until <= now]:
             del beats[gone]
         if not beats:
             del self._rooms[room]
-        return frozenset(seat for seat, _ in beats)
+        return {who: until - now for who, until in beats.items()}
+
+    def forget(self, room: str) -> None:
+        """Nobody is in the room as far as is known here."""
+        self._rooms.pop(room, None)
+
+    def rooms(self) -> list[str]:
+        """Rooms in which somebody may be."""
+        return list(self._rooms)

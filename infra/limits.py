@@ -27,15 +27,22 @@ class LocalLimits:
         self._since_sweep += 1
         if self._since_sweep >= _SWEEP_EVERY:
             self._sweep(now)
-        window_ms = per_s * 1000
-        _, moments = self._hits.get((what, who), (0.0, deque[float]()))
-        while moments and moments[0] <= now - window_ms:
-            moments.popleft()
+        moments = self._within(what, who, per_s, now)
         if len(moments) >= amount:
             return False
         moments.append(now)
-        self._hits[(what, who)] = (now + window_ms, moments)
+        self._hits[(what, who)] = (now + per_s * 1000, moments)
         return True
+
+    def full(self, what: str, who: str, *, amount: int, per_s: float) -> bool:
+        """Whether a hit would be refused now; counts nothing."""
+        return len(self._within(what, who, per_s, self._clock.monotonic_ms())) >= amount
+
+    def _within(self, what: str, who: str, per_s: float, now: float) -> deque[float]:
+        _, moments = self._hits.get((what, who), (0.0, deque[float]()))
+        while moments and moments[0] <= now - per_s * 1000:
+            moments.popleft()
+        return moments
 
     def _sweep(self, now: float) -> None:
         self._since_sweep = 0

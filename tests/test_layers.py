@@ -23,7 +23,6 @@ NOT_IMPORTED = {
     "fontpkg-atkinson-hyperlegible": "a face, found by name at set-up",
     "fontpkg-literata": "a face, found by name at set-up",
     "fontpkg-public-sans": "a face, found by name at set-up",
-    "redis": "the seams between processes, by REDIS_URL",
     "tzdata": "time zones where the system has none",
 }
 RULED = {".py", ".js", ".css", ".html"}

@@ -1,0 +1,308 @@
+"""Commands of `ports.py` over Redis: sent on to whoever serves the room, never stored.
+
+A command and its reply are only published. What is kept is which fence serves a room, so that of two
+owners the later carries the command out. Rooms that this process serves need no Redis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from infra.bus_local import LocalCommands
+from infra.errors import (
+    BadInput,
+    Conflict,
+    Forbidden,
+    LampioError,
+    TooLarge,
+    TooMany,
+    Unacceptable,
+    Unauthorised,
+    Unavailable,
+    Unknown,
+)
+from infra.logs import get_logger
+from infra.redis_link import Away, Lost, RedisLink
+from infra.scope import TaskScope
+
+_log = get_logger("infra.commands")
+
+LONGEST = 512 * 1024
+"""Characters of a command or a reply that travels."""
+WAITING = 2048
+"""Commands of other processes that may be under way here at once."""
+SERVING_TTL_MS = 30_000
+_RENEW_S = 10.0
+_NOBODY_S = (0.05, 0.1, 0.2)
+"""A room is served a moment after it was taken: nobody at first is asked for again after these."""
+_SETTLE_S = 0.05
+
+_CALL = """
+local fence = redis.call('GET', KEYS[1]) or '0'
+return redis.call('PUBLISH', ARGV[1], fence .. ' ' .. ARGV[2])
+"""
+_SERVE = """
+local fence = redis.call('GET', KEYS[1])
+if fence and tonumber(fence) > tonumber(ARGV[1]) then return tonumber(fence) end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return tonumber(ARGV[1])
+"""
+_END = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
+Handler = Callable[[str, str | None], Awaitable[str]]
+
+
+class _Call(BaseModel):
+    id: str
+    to: str
+    until_ms: float
+    key: str | None
+    command: str
+
+
+class _Reply(BaseModel):
+    id: str
+    reply: str | None = None
+    code: str = ""
+    status: int = 500
+    sentence: str | None = None
+    retry_after_s: int | None = None
+
+    def outcome(self) -> str:
+        """The reply, or what the owner raised."""
+        if self.reply is not None:
+            return self.reply
+        raise _TREE.get(self.status, LampioError)(
+            self.code, status=self.status, sentence=self.sentence, retry_after_s=self.retry_after_s
+        )
+
+
+_KINDS: tuple[type[LampioError], ...] = (
+    BadInput,
+    Unknown,
+    Unauthorised,
+    Forbidden,
+    Conflict,
+    TooLarge,
+    Unacceptable,
+    TooMany,
+    Unavailable,
+)
+_TREE = {kind.status: kind for kind in _KINDS} | {406: Unacceptable, 415: Unacceptable}
+
+
+class RedisCommands:
+    """`infra.ports.Commands` between processes. `await start()`, `await close()`."""
+
+    def __init__(self, link: RedisLink) -> None:
+        self._link = link
+        self._local = LocalCommands()
+        self._asked: dict[str, asyncio.Future[_Reply]] = {}
+        self._ends: dict[str, tuple[int, Callable[[], None]]] = {}
+        self._scope = TaskScope("commands_redis")
+        self._to = f"replies:{link.instance}"
+        self._end_replies = link.listen(self._to, self._hear_reply, self._replies_lost)
+        link.on_restored(self._restore)
+        link.on_away(self._replies_lost)
+
+    async def start(self) -> None:
+        """Begin to tell which rooms are served."""
+        self._scope.spawn(self._renew(), name="renew")
+
+    async def close(self) -> None:
+        """End what is under way; idempotent."""
+        self._end_replies()
+        for room in list(self._ends):
+            self._end(room)
+        await self._local.close()
+        await self._scope.close()
+        self._replies_lost()
+
+    @property
+    def waiting(self) -> int:
+        """Commands whose outcome is waited for here, or that are being carried out here."""
+        return self._local.waiting + len(self._asked)
+
+    async def call(self, room: str, command: str, *, key: str | None, timeout_s: float) -> str:
+        """Have the owner carry the command out; see the port for the errors."""
+        if self._local.fence(room) is not None or self._scope.closed:
+            return await self._local.call(room, command, key=key, timeout_s=timeout_s)
+        if len(command) > LONGEST:
+            raise TooLarge("command_too_large")
+        call = _Call(
+            id=secrets.token_hex(8),
+            to=self._to,
+            until_ms=self._link.shared_ms() + timeout_s * 1000,
+            key=key,
+            command=command,
+        )
+        answer: asyncio.Future[_Reply] = asyncio.get_running_loop().create_future()
+        self._asked[call.id] = answer
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._ask(room, call)
+                return (await answer).outcome()
+        except TimeoutError:
+            raise Unavailable("outcome_unknown", "the owner did not answer in time") from None
+        finally:
+            del self._asked[call.id]
+
+    def serve(self, room: str, fence: int, handler: Handler) -> Callable[[], None]:
+        """Answer commands for the room, from every process; a higher fence takes over, wherever it is."""
+        end_local = self._local.serve(room, fence, handler)
+        end_listening = self._link.listen(
+            _channel(room), lambda text: self._hear_call(room, fence, text), lambda: None
+        )
+
+        def both() -> None:
+            end_local()
+            end_listening()
+
+        self._ends[room] = mine = (fence, both)
+        self._spawn(self._register(room, fence), name=f"serve:{room}")
+
+        def end() -> None:
+            if self._ends.get(room) is mine:
+                self._end(room)
+                self._spawn(self._forget(room, fence), name=f"end:{room}")
+
+        return end
+
+    # --- asking -------------------------------------------------------------------------------
+
+    async def _ask(self, room: str, call: _Call) -> None:
+        """Send it, until somebody hears it. Raises `Unavailable`."""
+        channel, body = self._link.prefix + _channel(room), call.model_dump_json()
+        for wait_s in (*_NOBODY_S, None):
+            try:
+                if await self._link.run(_CALL, [_fence_key(room)], [channel, body]):
+                    return
+            except Lost:
+                raise Unavailable("outcome_unknown", "the line broke") from None
+            except Away:
+                break
+            if wait_s is not None:
+                await asyncio.sleep(wait_s)
+        raise Unavailable("no_owner", "nobody serves this room")
+
+    def _hear_reply(self, text: str) -> None:
+        with suppress(ValidationError):
+            reply = _Reply.model_validate_json(text)
+            asked = self._asked.get(reply.id)
+            if asked is not None and not asked.done():
+                asked.set_result(reply)
+
+    def _replies_lost(self) -> None:
+        """Replies may have passed by unheard: who waits is not left waiting."""
+        for asked in self._asked.values():
+            if not asked.done():
+                asked.set_exception(Unavailable("outcome_unknown", "the line broke"))
+                asked.exception()  # one that left has nobody to retrieve it
+
+    # --- serving ------------------------------------------------------------------------------
+
+    def _hear_call(self, room: str, fence: int, text: str) -> None:
+        highest, _, body = text.partition(" ")
+        try:
+            call = _Call.model_validate_json(body)
+            later = int(highest) > fence
+        except ValueError:
+            _log.warning("command not understood", room=room)
+            return
+        if later:
+            self._superseded(room, fence)
+        elif self._local.waiting >= WAITING:
+            self._reply(call, TooMany("too_many_commands", sentence="err_not_now"))
+        else:
+            known = int(highest) == fence
+            self._spawn(self._carry_out(room, fence, call, known=known), name=room)
+
+    async def _carry_out(self, room: str, fence: int, call: _Call, *, known: bool) -> None:
+        if not known and not await self._is_highest(room, fence):
+            return
+        left_s = (call.until_ms - self._link.shared_ms()) / 1000
+        if left_s <= 0:
+            return  # the asker was told that the outcome is unknown, and may have asked again
+        try:
+            reply = await self._local.call(room, call.command, key=call.key, timeout_s=left_s)
+        except LampioError as error:
+            self._reply(call, error)
+        else:
+            self._reply(call, reply)
+
+    def _reply(self, call: _Call, outcome: str | LampioError) -> None:
+        if isinstance(outcome, str) and len(outcome) > LONGEST:
+            outcome = TooLarge("reply_too_large")
+        if isinstance(outcome, str):
+            reply = _Reply(id=call.id, reply=outcome)
+        else:
+            reply = _Reply(
+                id=call.id,
+                code=outcome.code,
+                status=outcome.status,
+                sentence=outcome.sentence,
+                retry_after_s=outcome.retry_after_s,
+            )
+        self._link.publish(call.to, reply.model_dump_json())
+
+    async def _is_highest(self, room: str, fence: int) -> bool:
+        """Whether no later owner serves; asked where Redis did not know of us (it may have forgotten)."""
+        if not await self._register(room, fence):
+            return False
+        await asyncio.sleep(_SETTLE_S)
+        return await self._register(room, fence)
+
+    async def _register(self, room: str, fence: int) -> bool:
+        if self._local.fence(room) != fence:
+            return False
+        try:
+            highest = await self._link.run(_SERVE, [_fence_key(room)], [fence, SERVING_TTL_MS])
+        except Away:
+            return False  # it is told again as soon as Redis is back
+        if int(highest) > fence:
+            self._superseded(room, fence)
+        return int(highest) == fence
+
+    async def _forget(self, room: str, fence: int) -> None:
+        with suppress(Away):
+            await self._link.run(_END, [_fence_key(room)], [fence])
+
+    def _superseded(self, room: str, fence: int) -> None:
+        if self._ends.get(room, (None,))[0] == fence:
+            _log.info("a later owner serves the room", room=room, fence=fence)
+            self._end(room)
+
+    def _end(self, room: str) -> None:
+        self._ends.pop(room)[1]()
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_S)
+            await self._register_all()
+
+    async def _register_all(self) -> None:
+        for room, (fence, _) in list(self._ends.items()):
+            await self._register(room, fence)
+
+    def _restore(self) -> None:
+        self._spawn(self._register_all(), name="restore")
+
+    def _spawn(self, work: Coroutine[Any, Any, object], *, name: str) -> None:
+        if self._scope.closed:
+            work.close()
+        else:
+            self._scope.spawn(work, name=name)
+
+
+def _channel(room: str) -> str:
+    return f"{{room:{room}}}:commands"
+
+
+def _fence_key(room: str) -> str:
+    return f"{{room:{room}}}:fence"
