@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from functools import partial
 
@@ -34,6 +35,7 @@ def add_figures(parts: Parts) -> None:
         return relay.stats()[name]
 
     metrics = parts.metrics
+    metrics.gauge("lampio_tasks", "Tasks of the event loop", lambda: len(asyncio.all_tasks()))
     metrics.gauge("lampio_sockets", "Open WebSockets of rooms", sockets)
     metrics.gauge("lampio_sessions", "Media sessions", sessions, labels=("kind",))
     metrics.gauge("lampio_feeds", "Feeds by state", feeds, labels=("state",))
