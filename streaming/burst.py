@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Protocol
 
+from streaming.counters import Counters
 from streaming.ice import Path
 from streaming.private import MAX_PACKET_BYTES, OUT, Outbound
 
@@ -34,13 +35,14 @@ class Outlet:
     """A viewing session's way out: its keys, its address, and whether anything may leave now.
 
     `ready` is false until the keys are there and the address is proved, while the grant is of another
-    epoch than the room's, and while nothing was heard of the peer for 30 s.
+    epoch than the room's, and while nothing was heard of the peer for 30 s. `counters` are the house's.
     """
 
-    __slots__ = ("_sender", "keys", "path", "ready", "sent_bytes", "sent_packets")
+    __slots__ = ("_sender", "counters", "keys", "path", "ready", "sent_bytes", "sent_packets")
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, counters: Counters | None = None) -> None:
         self._sender = sender
+        self.counters = counters or Counters()
         self.keys: Outbound | None = None
         self.path: Path | None = None
         self.ready = False
@@ -95,48 +97,49 @@ class Engine(Protocol):
 
 
 class PlainEngine:
-    """One `sendto` a packet and viewer; more than a slice of viewers is served in turns of the loop."""
+    """One `sendto` a packet and viewer; more than a slice of viewers is served in turns of the loop.
+
+    A `Share` of it is one room's: what waits there is that room's alone, and rooms take turns.
+    """
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._jobs: deque[tuple[Sequence[Wire], Sequence[Target], int]] = deque()
+        self._waiting: deque[Share] = deque()
         self._scheduled = False
         self.sent_packets = 0
         self.refused_packets = 0
         self.dropped_jobs = 0
 
-    def send(self, packets: Sequence[Wire], targets: Sequence[Target]) -> None:
-        """As the protocol says. Order is kept: what waits goes before what comes later."""
-        if not packets or not targets:
-            return
-        if not self._jobs and len(targets) <= SLICE:
-            self._slice(packets, targets, 0)
-            return
-        if len(self._jobs) >= MAX_WAITING_JOBS:
-            self._jobs.popleft()
-            self.dropped_jobs += 1
-        self._jobs.append((packets, tuple(targets), 0))
+    def share(self) -> Share:
+        """A way in for one room."""
+        return Share(self)
+
+    def wait(self, share: Share) -> None:
+        """Something waits in this share: it gets its turn."""
+        if share not in self._waiting:
+            self._waiting.append(share)
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._turn)
 
-    def drop_waiting(self) -> None:
-        """Forget what waits for its turn: after a change of phase it may reach nobody."""
-        self._jobs.clear()
-
     def _turn(self) -> None:
         self._scheduled = False
-        if not self._jobs:
+        if not self._waiting:
             return
-        packets, targets, at = self._jobs.popleft()
-        self._slice(packets, targets, at)
-        if at + SLICE < len(targets):
-            self._jobs.appendleft((packets, targets, at + SLICE))
-        if self._jobs:
+        share = self._waiting.popleft()
+        if share.jobs:
+            packets, targets, at = share.jobs.popleft()
+            self.slice(packets, targets, at)
+            if at + SLICE < len(targets):
+                share.jobs.appendleft((packets, targets, at + SLICE))
+        if share.jobs:
+            self._waiting.append(share)
+        if self._waiting:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._turn)
 
-    def _slice(self, packets: Sequence[Wire], targets: Sequence[Target], at: int) -> None:
+    def slice(self, packets: Sequence[Wire], targets: Sequence[Target], at: int) -> None:
+        """Send to a slice of the targets, from the one at `at` on."""
         send = self._sender.send
         out = OUT
         patch = _NUMBERS.pack_into
@@ -170,3 +173,28 @@ class PlainEngine:
                 outlet.sent_packets += 1
                 outlet.sent_bytes += sealed
                 self.sent_packets += 1
+
+
+class Share:
+    """One room's part of the engine (an `Engine`)."""
+
+    def __init__(self, engine: PlainEngine) -> None:
+        self._engine = engine
+        self.jobs: deque[tuple[Sequence[Wire], Sequence[Target], int]] = deque()
+
+    def send(self, packets: Sequence[Wire], targets: Sequence[Target]) -> None:
+        """As the protocol says. Order is kept: what waits goes before what comes later."""
+        if not packets or not targets:
+            return
+        if not self.jobs and len(targets) <= SLICE:
+            self._engine.slice(packets, targets, 0)
+            return
+        if len(self.jobs) >= MAX_WAITING_JOBS:
+            self.jobs.popleft()
+            self._engine.dropped_jobs += 1
+        self.jobs.append((packets, tuple(targets), 0))
+        self._engine.wait(self)
+
+    def drop_waiting(self) -> None:
+        """Forget what waits for its turn: after a change of phase it may reach nobody."""
+        self.jobs.clear()

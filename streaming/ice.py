@@ -161,7 +161,8 @@ class Verdict(NamedTuple):
     """What became of a datagram: `answer` goes back on the same path, `ask` too (our own request).
 
     `good` says that it proves the peer at this path; `moved` that media may go there from now on;
-    `dropped` is an address that is the session's no more, for it has too many.
+    `dropped` is an address that is the session's no more, for it has too many; `retired` is a name of
+    ours that counts no longer, because the peer used its successor.
     """
 
     good: bool = False
@@ -169,6 +170,7 @@ class Verdict(NamedTuple):
     ask: bytes | None = None
     moved: bool = False
     dropped: Path | None = None
+    retired: bytes | None = None
 
 
 NOTHING = Verdict()
@@ -178,19 +180,26 @@ NOTHING = Verdict()
 class _Asked:
     path: Path
     at_ms: float
+    password: bytes
 
 
 @dataclass(slots=True)
 class IceLite:
     """One session's checks: which addresses are its own, and where its media may go.
 
-    `selected` is where media goes. It is set by `select` once (the address on which the DTLS
-    handshake was completed) and later moves only to an address of a good request with USE-CANDIDATE
-    that also answered a request of ours: else one spoofed packet would point a stream at a stranger.
+    `pinned` is where the handshake is done: where it began. `selected` is where media goes, once
+    `select` says that the handshake is completed. Both move only to an address of a good request with
+    USE-CANDIDATE (or, before the handshake's end, one that DTLS came from) that also answered a request
+    of ours: else one spoofed packet would point a handshake or a stream at a stranger.
+
+    `heard_ms` is when a good check last came from where media goes.
     """
 
     credentials: Credentials
+    renewed: Credentials | None = None
+    pinned: Path | None = None
     selected: Path | None = None
+    settled: bool = False
     addresses: dict[Path, float] = field(default_factory=dict)
     max_addresses: int = 8
     rtt_ms: float | None = None
@@ -200,53 +209,70 @@ class IceLite:
 
     def on_request(self, data: bytes, message: Stun, path: Path, now_ms: float) -> Verdict:
         """Judge a Binding request. Whatever is not ours to the letter is dropped without an answer."""
-        mine = self.credentials
-        if message.kind != REQUEST or not mine.theirs:
+        mine = self._named(message.username)
+        if message.kind != REQUEST or mine is None:
             return NOTHING
-        if message.username != mine.username or not integrity_ok(data, message, mine.our_password):
+        if not integrity_ok(data, message, mine.our_password):
             return NOTHING
         if ICE_CONTROLLED in message.attributes:
             return Verdict(answer=role_conflict(message.transaction, mine.our_password))
+        retired = None
+        if mine is self.renewed:
+            retired, self.credentials, self.renewed = self.credentials.ours, mine, None
         dropped = self._keep(path, now_ms)
-        self.heard_ms = now_ms
+        if self.selected in (None, path):
+            self.heard_ms = now_ms
         answer = success(message.transaction, path, mine.our_password)
         nominated = USE_CANDIDATE in message.attributes
-        wants_move = nominated and self.selected is not None and path != self.selected
+        here = self.selected or self.pinned
+        wants_move = nominated and path != here and (here is not None or self.settled)
         measure = nominated and path == self.selected and self.rtt_ms is None
         ask = self._ask(path, now_ms) if wants_move or measure else None
-        return Verdict(good=True, answer=answer, ask=ask, dropped=dropped)
+        return Verdict(good=True, answer=answer, ask=ask, dropped=dropped, retired=retired)
+
+    def _named(self, username: bytes) -> Credentials | None:
+        """The pair of credentials that this USERNAME names: the present ones, or their successors."""
+        for pair in (self.credentials, self.renewed):
+            if pair is not None and pair.theirs and username == pair.username:
+                return pair
+        return None
 
     def on_response(self, data: bytes, message: Stun, path: Path, now_ms: float) -> Verdict:
-        """Judge an answer to a request of ours; the one thing that moves `selected`.
+        """Judge an answer to a request of ours; the one thing that moves `selected` and `pinned`.
 
         An error (487 of a peer that thinks itself controlled, or none at all) only means "no move".
         """
         asked = self._asked.get(message.transaction)
         if asked is None or asked.path != path or path not in self.addresses:
             return NOTHING
-        if not integrity_ok(data, message, self.credentials.their_password):
+        if not integrity_ok(data, message, asked.password):
             return NOTHING
         del self._asked[message.transaction]
         if now_ms - asked.at_ms > ASKED_FOR_MS or message.kind != SUCCESS:
             return NOTHING
         took = now_ms - asked.at_ms
         self.rtt_ms = took if self.rtt_ms is None else 0.75 * self.rtt_ms + 0.25 * took
-        self.heard_ms = now_ms
-        moved = self.selected is not None and path != self.selected
+        moved = self.settled and path != self.selected
         if moved:
             self.selected = path
+        elif not self.settled and self.pinned is not None:
+            self.pinned = path
+        if self.selected in (None, path):
+            self.heard_ms = now_ms
         return Verdict(good=True, moved=moved)
 
     def select(self, path: Path) -> None:
         """The DTLS handshake was completed here."""
-        if self.selected is None:
-            self.selected = path
+        if not self.settled:
+            self.selected, self.settled = path, True
 
     def forget(self, path: Path) -> None:
         """The address belongs to another session now (NATs reuse ports)."""
         self.addresses.pop(path, None)
         if self.selected == path:
             self.selected = None
+        if self.pinned == path:
+            self.pinned = None
 
     def ask(self, path: Path, now_ms: float) -> bytes | None:
         """A request of ours to measure the way, None if one is under way."""
@@ -256,7 +282,7 @@ class IceLite:
         self.addresses[path] = now_ms
         if len(self.addresses) <= self.max_addresses:
             return None
-        others = (p for p in self.addresses if p not in (path, self.selected))
+        others = (p for p in self.addresses if p not in (path, self.selected, self.pinned))
         oldest = min(others, key=self.addresses.__getitem__)
         del self.addresses[oldest]
         return oldest
@@ -270,8 +296,8 @@ class IceLite:
         if len(self._asked) >= self.max_addresses:
             return None
         transaction = os.urandom(12)
-        self._asked[transaction] = _Asked(path, now_ms)
         mine = self.credentials
+        self._asked[transaction] = _Asked(path, now_ms, mine.their_password)
         attributes = (
             attribute(USERNAME, mine.theirs + b":" + mine.ours)
             + attribute(PRIORITY, pack("!I", 0x6E7F1EFF))

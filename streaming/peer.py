@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from struct import unpack_from
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from infra.clock import Clock
 from infra.logs import get_logger
 from infra.scope import TaskScope
 from streaming import ice
+from streaming.budget import Budget
 from streaming.ice import Credentials, IceLite, Path
 from streaming.private import Certificate, Dtls, Inbound, Outbound, Role
 from streaming.udp import MediaPort
@@ -19,10 +19,10 @@ from streaming.udp import MediaPort
 _log = get_logger("streaming.peer")
 
 HANDSHAKE_S = 10.0
-# How long a handshake holds its turn: who lets us wait (a bad network, or bad will) holds up nobody.
-TURN_S = 0.25
 MAX_SSRCS = 32
 SILENT_MS = 30_000.0
+# Compounds a second and at once; a browser in trouble sends 50.
+RTCP_A_SECOND, RTCP_AT_ONCE = 100.0, 200.0
 
 
 class Owner(Protocol):
@@ -73,13 +73,13 @@ class PeerTransport:
         self.certificate = certificate
         self.ice = IceLite(ice.new_credentials())
         self._dtls: Dtls | None = None
-        self._dtls_path: Path | None = None
         self._role: Role = "server"
         self._fingerprints: Sequence[tuple[str, str]] = ()
         self._begin = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._inbound: Inbound | None = None
         self._ssrcs: set[int] = set()
+        self._rtcp = Budget(RTCP_A_SECOND, RTCP_AT_ONCE)
         self._closed = False
         self.received_packets = 0
         self.received_bytes = 0
@@ -93,7 +93,8 @@ class PeerTransport:
         return self._inbound is not None
 
     def silent(self, now_ms: float) -> bool:
-        """Whether neither a good check nor authenticated media came for 30 s."""
+        """Whether neither a good check nor authenticated media came for 30 s from where media goes:
+        who sends checks from elsewhere does not keep a stream on a stranger."""
         return now_ms - self.ice.heard_ms > SILENT_MS
 
     def start(
@@ -115,23 +116,42 @@ class PeerTransport:
         )
         self._fingerprints = fingerprints
         self._role = role
-        self._dtls = Dtls(self.certificate, role, self._send_dtls)
-        self._task = scope.spawn(self._connect(self._dtls, gate), name="handshake")
+        self._dtls = Dtls(self.certificate, role, self._send_dtls, gate)
+        self._task = scope.spawn(self._connect(self._dtls), name="handshake")
 
-    async def _connect(self, dtls: Dtls, gate: asyncio.Semaphore | None) -> None:
+    def renew(self) -> Credentials:
+        """New names of ours for an ICE restart (RFC 8445 9); the present ones count until these are
+        used. Calling it again takes back what was not used."""
+        self.take_back()
+        fresh = ice.new_credentials()
+        self.ice.renewed = fresh
+        self._port.peers[fresh.ours] = self
+        return fresh
+
+    def renewed_by(self, ufrag: str, password: str) -> None:
+        """The peer's names that belong to those of `renew`: from now on its checks with them count."""
+        fresh = self.ice.renewed
+        if fresh is not None:
+            self.ice.renewed = Credentials(
+                fresh.ours, fresh.our_password, ufrag.encode(), password.encode()
+            )
+
+    def take_back(self) -> None:
+        """The restart that was begun does not take place; nothing happens if there is none."""
+        fresh, self.ice.renewed = self.ice.renewed, None
+        if fresh is not None:
+            self._port.forget(self, fresh.ours, ())
+
+    async def _connect(self, dtls: Dtls) -> None:
         await self._begin.wait()
-        if gate is None:
-            keys = await self._shake(dtls)
-        else:
-            async with _turn(gate):
-                keys = await self._shake(dtls)
+        keys = await self._shake(dtls)
         if self._closed:
             return
-        if keys is None or self._dtls_path is None:
+        if keys is None or self.ice.pinned is None:
             self._owner.on_gone("failed")
             return
         self._inbound = keys[0]
-        self.ice.select(self._dtls_path)
+        self.ice.select(self.ice.pinned)
         self._owner.on_path(self.ice.selected)
         self._owner.on_connected(keys[1])
 
@@ -141,13 +161,17 @@ class PeerTransport:
                 return await dtls.handshake(self._fingerprints, self._dtls_closed)
         except TimeoutError:
             return None
+        except Exception as error:
+            # whatever a library makes of a hostile record ends this session and no other
+            _log.warning("handshake broke", error=type(error).__name__)
+            return None
 
     def _dtls_closed(self) -> None:
         if not self._closed:
             self._owner.on_gone("closed")
 
     def _send_dtls(self, data: bytes) -> None:
-        path = self.ice.selected or self._dtls_path
+        path = self.ice.selected if self.ice.settled else self.ice.pinned
         if path is not None:
             self._port.send(data, path)
 
@@ -170,55 +194,69 @@ class PeerTransport:
         if verdict.ask is not None:
             self._port.send(verdict.ask, path)
         if not verdict.good:
+            self._port.counters.unproved += 1
             return
         self._port.own(path, self)
         if verdict.dropped is not None:
             self._port.disown(verdict.dropped, self)
+        if verdict.retired is not None:
+            self._port.forget(self, verdict.retired, ())
         self._owner.on_heard(now_ms)
         if verdict.moved:
             _log.info("path moved")
             self._owner.on_path(path)
-        if self._role == "client" and self._dtls_path is None:
-            self._dtls_path = path
+        if self._role == "client" and not self._begin.is_set():
+            self.ice.pinned = path
             self._begin.set()
 
     def on_dtls(self, data: bytes, path: Path, now_ms: float) -> None:
         """A datagram of DTLS; the first one begins the handshake."""
         if self._dtls is None or self._closed:
             return
-        if not self.connected:
-            self._dtls_path = path
+        if not self._begin.is_set():
+            self.ice.pinned = path
             self._begin.set()
+        elif not self.connected and path != self.ice.pinned:
+            # Our flight goes on to where it was asked for until this address answers us, too: a last
+            # record under a stranger's address must not point the stream at him.
+            ask = self.ice.ask(path, now_ms)
+            if ask is not None:
+                self._port.send(ask, path)
         self._dtls.put(data)
 
     def on_media(self, data: bytes, path: Path, now_ms: float) -> None:
         """SRTP or SRTCP: its SSRC is checked in the clear, for libsrtp keeps a stream for each."""
-        inbound = self._inbound
+        inbound, counters = self._inbound, self._port.counters
         if inbound is None or len(data) < 12 or self._closed:
+            counters.foreign += 1
             return
         rtcp = 192 <= data[1] < 224
         ssrc: int = unpack_from("!I", data, 4 if rtcp else 8)[0]
         known = ssrc in self._ssrcs
-        if not known and len(self._ssrcs) >= MAX_SSRCS:
+        if (not known and len(self._ssrcs) >= MAX_SSRCS) or (
+            not rtcp and not self._owner.accepts(ssrc, data[1] & 0x7F)
+        ):
             self.unknown_ssrcs += 1
-            return
-        if not rtcp and not self._owner.accepts(ssrc, data[1] & 0x7F):
-            self.unknown_ssrcs += 1
+            counters.foreign += 1
             return
         plain = inbound.open_rtcp(data) if rtcp else inbound.open(data)
         if plain is None:
             self.forged += 1
+            counters.forged += 1
             return
         if not known:
             self._ssrcs.add(ssrc)
         self.received_packets += 1
         self.received_bytes += len(data)
-        self.ice.heard_ms = now_ms
+        if path == self.ice.selected:
+            self.ice.heard_ms = now_ms
         self._owner.on_heard(now_ms)
-        if rtcp:
+        if not rtcp:
+            self._owner.on_rtp(plain, now_ms)
+        elif self._rtcp.take(1, now_ms):
             self._owner.on_rtcp(plain, now_ms)
         else:
-            self._owner.on_rtp(plain, now_ms)
+            counters.excessive += 1
 
     def heard_lately(self, path: Path, now_ms: float, within_ms: float) -> bool:
         """Whether a good check, or media on the way in use, came from this address within this time."""
@@ -229,10 +267,12 @@ class PeerTransport:
 
     def lost(self, path: Path) -> None:
         """The address is another session's now: nothing goes there any more."""
-        had = self.ice.selected
+        had, shaking = self.ice.selected, self.ice.pinned == path and not self.ice.settled
         self.ice.forget(path)
         if had == path:
             self._owner.on_path(None)
+        elif shaking and not self._closed:
+            self._owner.on_gone("failed")
 
     async def close(self) -> None:
         """Say close_notify and let go of the port; idempotent."""
@@ -244,24 +284,5 @@ class PeerTransport:
             await asyncio.gather(self._task, return_exceptions=True)
         if self._dtls is not None:
             await self._dtls.close()
+        self.take_back()
         self._port.forget(self, self.ice.credentials.ours, list(self.ice.addresses))
-
-
-@asynccontextmanager
-async def _turn(gate: asyncio.Semaphore) -> AsyncIterator[None]:
-    """A turn at the gate, given back at the block's end or after `TURN_S`, whichever comes first."""
-    await gate.acquire()
-    held = True
-
-    def give_back() -> None:
-        nonlocal held
-        if held:
-            held = False
-            gate.release()
-
-    timer = asyncio.get_running_loop().call_later(TURN_S, give_back)
-    try:
-        yield
-    finally:
-        timer.cancel()
-        give_back()

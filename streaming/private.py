@@ -129,13 +129,19 @@ class Certificate(RTCCertificate):
 
 
 class _Wire:
-    """What aiortc's DTLS takes for an ICE transport: a bounded queue in, a function out."""
+    """What aiortc's DTLS takes for an ICE transport: a bounded queue in, a function out.
+
+    While a handshake works on a datagram it holds a turn of `gate`; while the peer lets it wait, none:
+    who stalls holds up nobody.
+    """
 
     role = "controlled"
     state = "completed"
 
-    def __init__(self, send: Callable[[bytes], None]) -> None:
+    def __init__(self, send: Callable[[bytes], None], gate: asyncio.Semaphore | None) -> None:
         self._out = send
+        self._gate = gate
+        self._holds = False
         self._queue: deque[bytes] = deque(maxlen=MAX_QUEUED_DTLS)
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
@@ -152,7 +158,19 @@ class _Wire:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def give_back(self) -> None:
+        """Give the turn back, if one is held."""
+        if self._holds and self._gate is not None:
+            self._holds = False
+            self._gate.release()
+
+    def go_free(self) -> None:
+        """No turns any more: the handshake is over."""
+        self.give_back()
+        self._gate = None
+
     async def _recv(self) -> bytes:
+        self.give_back()
         while not self._queue:
             if self._closed:
                 raise ConnectionError("closed")
@@ -161,6 +179,9 @@ class _Wire:
                 await self._waiter
             finally:
                 self._waiter = None
+        if self._gate is not None:
+            await self._gate.acquire()
+            self._holds = True
         return self._queue.popleft()
 
     async def _send(self, data: bytes) -> None:
@@ -168,10 +189,19 @@ class _Wire:
 
 
 class Dtls:
-    """One DTLS association. `put` what comes (first byte 20–63), `handshake`, then take the keys."""
+    """One DTLS association. `put` what comes (first byte 20–63), `handshake`, then take the keys.
 
-    def __init__(self, certificate: Certificate, role: Role, send: Callable[[bytes], None]) -> None:
-        self._wire = _Wire(send)
+    `gate` bounds how many handshakes are at work at a time; None for those who never wait.
+    """
+
+    def __init__(
+        self,
+        certificate: Certificate,
+        role: Role,
+        send: Callable[[bytes], None],
+        gate: asyncio.Semaphore | None = None,
+    ) -> None:
+        self._wire = _Wire(send, gate)
         self._transport = RTCDtlsTransport(self._wire, [certificate])  # type: ignore[arg-type]  # duck-typed: see _Wire
         self._transport._srtp_profiles = PROFILES
         self._transport._set_role(role)
@@ -189,7 +219,10 @@ class Dtls:
         `on_closed` is called once when the peer closes the association later.
         """
         wanted = [RTCDtlsFingerprint(algorithm=a, value=v) for a, v in fingerprints]
-        await self._transport.start(RTCDtlsParameters(fingerprints=wanted))
+        try:
+            await self._transport.start(RTCDtlsParameters(fingerprints=wanted))
+        finally:
+            self._wire.go_free()
         if self._transport.state != "connected":
             return None
         self._on_closed = on_closed

@@ -12,7 +12,8 @@ from infra.clock import Clock
 from infra.errors import BadInput, Conflict, Forbidden, Unavailable, Unknown
 from infra.logs import get_logger
 from infra.scope import TaskScope
-from streaming.burst import PlainEngine
+from streaming.burst import PlainEngine, Share
+from streaming.counters import Faults
 from streaming.feed import Feed
 from streaming.listeners import Listeners
 from streaming.negotiation import Negotiation, RelayConfig
@@ -51,6 +52,7 @@ class _Room:
     id: RoomId
     fence: int
     epoch: int
+    engine: Share
     feeds: dict[FeedId, Feed] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     listeners: Listeners = field(default_factory=Listeners)
@@ -72,6 +74,7 @@ class EmbeddedRelay:
         self._negotiation = Negotiation(
             config, self._port, clock, self._told, self._touched, self._scope
         )
+        self._faults = Faults(_log)
         self._closing = False
 
     # -- life -------------------------------------------------------------------------------------
@@ -110,16 +113,23 @@ class EmbeddedRelay:
         now_ms = self._clock.monotonic_ms()
         for room in list(self._rooms.values()):
             for feed in list(room.feeds.values()):
-                _guarded(partial(feed.tick, now_ms), room.id)
+                self._guarded(partial(feed.tick, now_ms), room.id)
             for session in list(room.sessions.values()):
-                _guarded(partial(session.tick, now_ms), room.id)
+                self._guarded(partial(session.tick, now_ms), room.id)
 
     def _after_wakeup(self, now_ms: float) -> None:
         if self._touched:
             touched = tuple(self._touched)
             self._touched.clear()
             for feed in touched:
-                _guarded(feed.flush, feed.id.room)
+                self._guarded(feed.flush, feed.id.room)
+
+    def _guarded(self, step: Callable[[], None], room: RoomId) -> None:
+        """One feed's or session's fault never costs the others."""
+        try:
+            step()
+        except Exception as error:
+            self._faults.tell("step failed", error, self._clock.monotonic_ms(), room=room)
 
     # -- rooms ------------------------------------------------------------------------------------
 
@@ -127,7 +137,7 @@ class EmbeddedRelay:
         """As in `ports.Relay`. Raises `Conflict` (code `fenced`)."""
         known = self._rooms.get(room)
         if known is None:
-            self._rooms[room] = _Room(room, fence, epoch)
+            self._rooms[room] = _Room(room, fence, epoch, self._engine.share())
         elif fence < known.fence:
             raise Conflict("fenced")
         else:
@@ -151,7 +161,7 @@ class EmbeddedRelay:
         """As in `ports.Relay`."""
         known = self._room(room)
         known.epoch = epoch
-        self._engine.drop_waiting()
+        known.engine.drop_waiting()
         # Feeds first: a session that has the right for this epoch already opens its feed again.
         for feed in known.feeds.values():
             feed.shut()
@@ -169,7 +179,7 @@ class EmbeddedRelay:
         if known is None:
             if len(room.feeds) >= MAX_FEEDS_A_ROOM:
                 raise Unavailable("too_many_feeds")
-            known = Feed(feed, self._clock, self._engine, self._feed_changed)
+            known = Feed(feed, self._clock, room.engine, self._feed_changed)
             room.feeds[feed] = known
         return known
 
@@ -348,23 +358,8 @@ class EmbeddedRelay:
         """Counters of the process for the metrics: they only grow."""
         port, engine = self._port.counters, self._engine
         return {
-            "datagrams_received": port.received,
-            "datagrams_sent": port.sent,
-            "datagrams_strangers": port.strangers,
-            "datagrams_malformed": port.malformed,
-            "datagrams_failed": port.failed,
-            "datagrams_queued": port.queued,
-            "datagrams_dropped": port.dropped,
-            "datagrams_refused": port.refused,
+            **port.told(),
             "packets_sent": engine.sent_packets,
             "packets_refused": engine.refused_packets,
             "batches_dropped": engine.dropped_jobs,
         }
-
-
-def _guarded(step: Callable[[], None], room: RoomId) -> None:
-    """One feed's or session's fault never costs the others."""
-    try:
-        step()
-    except Exception as error:
-        _log.error("step failed", room=room, error=type(error).__name__, exc_info=error)

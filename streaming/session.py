@@ -213,7 +213,7 @@ class ViewSession(Session):
         told: Callable[[Session, str | None], None],
     ) -> None:
         super().__init__(grant, port, clock, certificate, told)
-        self.outlet = Outlet(port)
+        self.outlet = Outlet(port, port.counters)
         self.want = Want(())
         self.slots: list[dict[Kind, Stream]] = []
         self.viewers: list[Viewer] = []

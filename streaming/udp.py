@@ -11,7 +11,6 @@ import errno
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from infra.clock import Clock
 from infra.errors import Unavailable
 from infra.logs import get_logger
 from streaming import ice
+from streaming.counters import Counters, Faults
 from streaming.ice import Path
 
 _log = get_logger("streaming.udp")
@@ -69,20 +69,6 @@ def host_addresses() -> list[str]:
             if not ip_address(host).is_link_local and host not in found:
                 found.append(host)
     return sorted(found, key=lambda host: (ip_address(host).is_loopback, ":" in host))
-
-
-@dataclass(slots=True)
-class Counters:
-    """What came and went, in datagrams; `strangers` belonged to nobody."""
-
-    received: int = 0
-    sent: int = 0
-    strangers: int = 0
-    malformed: int = 0
-    failed: int = 0
-    queued: int = 0
-    dropped: int = 0
-    refused: int = 0
 
 
 class _Socket:
@@ -141,6 +127,7 @@ class MediaPort:
         self.peers: dict[bytes, Peer] = {}
         self.owners: dict[Path, Peer] = {}
         self.counters = Counters()
+        self._faults = Faults(_log)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -229,7 +216,7 @@ class MediaPort:
                 self._one(data, Path(index, *_plain(address)), now_ms)
             except Exception as error:
                 counters.failed += 1
-                _log.warning("datagram failed", error=type(error).__name__, exc_info=error)
+                self._faults.tell("datagram failed", error, now_ms)
         self._after_wakeup(now_ms)
 
     def _one(self, data: bytes, path: Path, now_ms: float) -> None:

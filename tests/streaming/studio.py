@@ -182,7 +182,7 @@ class Studio:
     def __init__(self, *, first: int = 0) -> None:
         self.clock = ManualClock()
         self.air = Air()
-        self.engine = PlainEngine(self.air)
+        self.engine = PlainEngine(self.air).share()
         self.told: list[FeedInfo] = []
         self.feed = Feed(FEED, self.clock, self.engine, self.told.append, first=first)
 

@@ -58,7 +58,7 @@ def test_each_viewer_gets_its_own_numbers_under_its_own_key() -> None:
     sender = Sent()
     engine = PlainEngine(sender)
     viewers = [viewer(sender, n) for n in range(3)]
-    engine.send(wires(0x1FFFF, 2), [target for target, _ in viewers])
+    engine.share().send(wires(0x1FFFF, 2), [target for target, _ in viewers])
     for number, (target, theirs) in enumerate(viewers):
         got = [read(theirs, data) for data in sender.by_port[1000 + number]]
         assert got == [
@@ -74,14 +74,14 @@ def test_who_is_not_ready_gets_nothing_and_a_packet_too_long_costs_no_other() ->
     (target, _), (shut, _) = viewer(sender, 1), viewer(sender, 2)
     shut.outlet.ready = False
     long = Wire(bytes([0x80, 96]) + bytes(2100), 1, 1)
-    engine.send([long, *wires(2, 1)], [target, shut])
+    engine.share().send([long, *wires(2, 1)], [target, shut])
     assert len(sender.by_port[1001]) == 1 and 1002 not in sender.by_port
     assert engine.refused_packets == 1 and shut.packets == 0
 
 
 async def test_a_hall_is_served_in_slices_and_in_order() -> None:
     sender = Sent()
-    engine = PlainEngine(sender)
+    engine = PlainEngine(sender).share()
     hall = [viewer(sender, n) for n in range(3 * burst.SLICE - 5)]
     targets = [target for target, _ in hall]
     engine.send(wires(1, 2), targets)
@@ -98,14 +98,45 @@ async def test_a_hall_is_served_in_slices_and_in_order() -> None:
 async def test_what_waits_is_bounded_and_can_be_forgotten() -> None:
     sender = Sent()
     engine = PlainEngine(sender)
+    room = engine.share()
     targets = [viewer(sender, n)[0] for n in range(burst.SLICE + 1)]
     for number in range(burst.MAX_WAITING_JOBS + 3):
-        engine.send(wires(number, 1), targets)
+        room.send(wires(number, 1), targets)
     assert engine.dropped_jobs == 3
-    engine.drop_waiting()
+    room.drop_waiting()
     for _ in range(5):
         await asyncio.sleep(0)
     assert not sender.by_port
+
+
+async def test_what_waits_is_a_rooms_own() -> None:
+    sender = Sent()
+    engine = PlainEngine(sender)
+    crowded, quiet = engine.share(), engine.share()
+    hall = [viewer(sender, n)[0] for n in range(burst.SLICE + 1)]
+    neighbours = [viewer(sender, 500 + n)[0] for n in range(burst.SLICE + 1)]
+    quiet.send(wires(7, 1), neighbours)
+    for number in range(burst.MAX_WAITING_JOBS + 3):
+        crowded.send(wires(number, 1), hall)
+    crowded.drop_waiting()  # a change of phase there
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(sender.by_port) == len(neighbours), "and nobody of the crowded room"
+
+
+async def test_rooms_take_turns() -> None:
+    sender = Sent()
+    engine = PlainEngine(sender)
+    crowded, small = engine.share(), engine.share()
+    hall = [viewer(sender, n)[0] for n in range(burst.SLICE + 1)]
+    guests = [viewer(sender, 500 + n)[0] for n in range(burst.SLICE + 1)]
+    for number in range(burst.MAX_WAITING_JOBS):
+        crowded.send(wires(number, 1), hall)
+    small.send(wires(1, 1), guests)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert 1500 + burst.SLICE in sender.by_port, "the small room did not wait for the hall's 64"
+    crowded.drop_waiting()
 
 
 def test_rtcp_leaves_sealed_and_only_where_there_is_a_way_out() -> None:

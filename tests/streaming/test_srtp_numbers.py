@@ -56,7 +56,7 @@ class Evening(RuleBasedStateMachine):
     def begin(self, first: int, seq: int) -> None:
         self.clock = ManualClock()
         self.air = Air()
-        engine = PlainEngine(self.air)
+        engine = PlainEngine(self.air).share()
         self.feeds = [
             Feed(FEED, self.clock, engine, lambda info: None, first=first) for _ in range(2)
         ]
@@ -282,7 +282,7 @@ TestEvening.settings = settings(max_examples=200, stateful_step_count=80, deadli
 def test_who_joins_after_the_wrap_reads_every_number() -> None:
     """The arena's numbers have wrapped twice; the joiner's own begin at roll-over 0."""
     clock, air = ManualClock(), Air()
-    feed = Feed(FEED, clock, PlainEngine(air), lambda info: None, first=131_060)
+    feed = Feed(FEED, clock, PlainEngine(air).share(), lambda info: None, first=131_060)
     publisher = Publisher(feed, clock, 65_530)
     feed.open(None, fresh=True)
     publisher.picture(key=True)
@@ -309,7 +309,7 @@ def test_who_joins_after_the_wrap_reads_every_number() -> None:
 
 def test_a_wrap_while_watching_changes_nothing() -> None:
     clock, air = ManualClock(), Air()
-    feed = Feed(FEED, clock, PlainEngine(air), lambda info: None)
+    feed = Feed(FEED, clock, PlainEngine(air).share(), lambda info: None)
     publisher = Publisher(feed, clock, 0)
     feed.open(None, fresh=True)
     keys, theirs = key_pair()
