@@ -44,6 +44,7 @@ from web.demo_source import STEP_MS, VIDEO_CLOCK, Made, Synthetic
 RETRY_S = 3.0
 HTTP_TIMEOUT_S = 10.0
 QUEUED = 50  # packets a track holds before the oldest fall out
+SILENT_S = 4.0  # a relay that reports nothing for so long is gone: it reports each second
 LATE_S = 0.5  # further behind than this, steps are left out
 PARENT_S = 1.0
 
@@ -183,7 +184,7 @@ class Publisher:
             await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
             self._player.listen(sound, picture)
             _log.info("on the air", show=self._target.show)
-            await over.wait()
+            await _over_or_silent(over, connection)
             _log.info("off the air", show=self._target.show)
             return RETRY_S
         finally:
@@ -203,6 +204,23 @@ class Publisher:
                 _log.info("not published", show=self._target.show, status=response.status)
             wait_s = _seconds(response.headers.get("Retry-After"))
             return response.status, answer, response.headers.get("Location", ""), wait_s
+
+
+async def _over_or_silent(over: asyncio.Event, connection: RTCPeerConnection) -> None:
+    """Returns when the connection has ended, or the relay's reports stay out: a house that was killed
+    says no goodbye, and consent to send (RFC 7675) runs out only after half a minute."""
+    last: set[datetime] = set()
+    heard: float | None = None
+    while not over.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await over.wait()
+        reports = (await connection.getStats()).values()
+        told = {one.timestamp for one in reports if one.type == "remote-inbound-rtp"}
+        if told != last:
+            last, heard = told, time.monotonic()
+        if heard is not None and time.monotonic() - heard > SILENT_S:
+            return
 
 
 def _seconds(header: str | None) -> float:

@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 
 from rooms.phases import Role
 from streaming.ports import Negotiated, SessionId
+from tests.conftest import Figures
 from tests.evening.house import ROOT, TestHouse
 from tests.streaming.light import LightPeer, description
 
@@ -124,3 +127,17 @@ async def test_the_artist_ends_with_its_parent(house: TestHouse, tmp_path: Path)
     parent.kill()
     await parent.wait()
     await figures_say(house, ENDED, 1, 15)
+
+
+@pytest.mark.timeout(60)
+async def test_the_artist_is_back_soon_after_the_house_was_killed(
+    house: TestHouse, figures: Figures
+) -> None:
+    async with artist((await targets(house))[:1]):
+        await figures_say(house, LIVE, 1)
+        await asyncio.sleep(2)  # a report or two, from which on silence tells
+        killed = time.monotonic()
+        await house.stop(signal.SIGKILL)
+        await house.start()
+        await figures_say(house, LIVE, 1)
+        figures.at_most("demo artist back after kill -9", time.monotonic() - killed, 10, "s")
