@@ -7,7 +7,6 @@ value is no value. `.env.example` lists them all with their defaults; a test com
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
@@ -18,9 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-_HOST = re.compile(r"[a-z0-9.:-]+")
-_USUAL_PORTS = {"http": 80, "https": 443}
+from infra import addresses
+
 _KEY_FILE = "secret.key"
 _SHORTEST_KEY = 32
 
@@ -61,6 +59,11 @@ class Settings(BaseSettings):
         default_factory=lambda data: f"http://localhost:{data['port']}",
         description="where browsers find the house; https:// unless it is localhost",
     )
+    node_url: str = Field(
+        default_factory=lambda data: data["public_url"],
+        description="where browsers reach exactly this process, when several serve the house; "
+        "empty means PUBLIC_URL",
+    )
     public_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="addresses for media when they are not the machine's own, by commas",
@@ -69,6 +72,13 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default_factory=lambda data: f"sqlite+aiosqlite:///{data['data_dir'] / 'lampio.sqlite3'}",
         description="SQLAlchemy URL; empty means an SQLite file in DATA_DIR",
+        repr=False,
+    )
+    redis_url: str = Field(
+        "",
+        description="redis://, rediss:// or unix:// URL of what carries between several processes; "
+        "empty means there is one process",
+        repr=False,
     )
     storage_url: str = Field(
         default_factory=lambda data: str(data["data_dir"] / "media"),
@@ -120,24 +130,27 @@ class Settings(BaseSettings):
             raise ValueError("is not the name of a time zone, such as Europe/Helsinki") from error
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "node_url")
     @classmethod
-    def _public(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or parts.path not in ("", "/")
-            or parts.username is not None
-            or not _HOST.fullmatch(parts.hostname)
-        ):
-            raise ValueError("must be an address such as https://lampio.example, without a path")
-        if parts.scheme == "http" and parts.hostname not in _LOCAL:
-            raise ValueError("must begin with https:// unless it is localhost")
-        # As browsers write an Origin: else the house would refuse its own pages.
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        usual = parts.port in (None, _USUAL_PORTS[parts.scheme])
-        return f"{parts.scheme}://{host}" + ("" if usual else f":{parts.port}")
+    def _origin(cls, value: str) -> str:
+        return addresses.origin(value)
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        return addresses.database(value)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        return addresses.carrier(value) if value else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _not_everybody(cls, value: tuple[Network, ...]) -> tuple[Network, ...]:
+        if any(network.prefixlen == 0 for network in value):
+            raise ValueError("must not trust every address: anybody could say who they are")
+        return value
 
     @field_validator("secret_keys")
     @classmethod
@@ -152,11 +165,37 @@ class Settings(BaseSettings):
             raise ValueError("SECRET_KEYS is needed when PUBLIC_URL is not localhost")
         return self
 
+    @model_validator(mode="after")
+    def _nodes_alike(self) -> Settings:
+        if urlsplit(self.node_url).scheme != urlsplit(self.public_url).scheme:
+            raise ValueError("NODE_URL and PUBLIC_URL must both begin with https://, or neither")
+        return self
+
     @property
     def is_local(self) -> bool:
         """Whether browsers come from this machine only (`PUBLIC_URL` is http://localhost)."""
         parts = urlsplit(self.public_url)
-        return parts.scheme == "http" and parts.hostname in _LOCAL
+        return parts.scheme == "http" and parts.hostname in addresses.LOCAL
+
+    def for_this_machine(self) -> Settings:
+        """The same settings for a house that nobody but this machine may reach (the demo).
+
+        Raises `WrongSettings` where they say otherwise.
+        """
+        wrong = []
+        if not self.is_local:
+            wrong.append("PUBLIC_URL: the demo runs on http://localhost only.")
+        if "host" in self.model_fields_set and not addresses.is_loopback(self.host):
+            wrong.append("HOST: the demo listens on this machine only: leave it empty.")
+        if addresses.is_elsewhere(self.database_url, self.redis_url):
+            wrong.append("DATABASE_URL and REDIS_URL: the demo uses this machine's own only.")
+        if wrong:
+            raise WrongSettings(wrong)
+        return (
+            self
+            if "host" in self.model_fields_set
+            else self.model_copy(update={"host": "127.0.0.1"})
+        )
 
     def signing_keys(self) -> tuple[bytes, ...]:
         """The keys as bytes: the first signs, all verify.
