@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from weakref import WeakSet
 
 from infra.clock import Clock
@@ -216,8 +216,13 @@ class LocalPresence:
 
     async def beat(self, room: str, seat: str, node: str, ttl_s: float) -> None:
         """The seat is here, and gone after `ttl_s` seconds without another beat."""
+        await self.beat_all(room, (seat,), node, ttl_s)
+
+    async def beat_all(self, room: str, seats: Iterable[str], node: str, ttl_s: float) -> None:
+        """These seats are here, as by `beat`."""
         until = self._clock.monotonic_ms() + ttl_s * 1000
-        self._rooms.setdefault(room, {})[(seat, node)] = until
+        for seat in seats:
+            self._rooms.setdefault(room, {})[(seat, node)] = until
 
     async def leave(self, room: str, seat: str, node: str) -> None:
         """The seat is gone from this node; idempotent."""

@@ -130,10 +130,18 @@ class RedisPresence:
 
     async def beat(self, room: str, seat: str, node: str, ttl_s: float) -> None:
         """The seat is here, and gone after `ttl_s` seconds without another beat."""
-        await self._own.beat(room, seat, node, ttl_s)
-        self._left.discard((room, _member(seat, node)))
+        await self.beat_all(room, (seat,), node, ttl_s)
+
+    async def beat_all(self, room: str, seats: Iterable[str], node: str, ttl_s: float) -> None:
+        """These seats are here, as by `beat`, told to Redis in one step."""
+        seats = tuple(seats)
+        if not seats:
+            return
+        await self._own.beat_all(room, seats, node, ttl_s)
+        members = [_member(seat, node) for seat in seats]
+        self._left.difference_update((room, member) for member in members)
         with suppress(Away):
-            await self._write(room, [(_member(seat, node), ttl_s * 1000)])
+            await self._write(room, [(member, ttl_s * 1000) for member in members])
 
     async def leave(self, room: str, seat: str, node: str) -> None:
         """The seat is gone from this node; idempotent."""

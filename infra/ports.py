@@ -6,7 +6,7 @@ one, under one contract test. Ids and values cross, never objects; every subscri
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -114,6 +114,10 @@ class Presence(Protocol):
 
     async def beat(self, room: str, seat: str, node: str, ttl_s: float) -> None:
         """The seat is here."""
+        ...
+
+    async def beat_all(self, room: str, seats: Iterable[str], node: str, ttl_s: float) -> None:
+        """These seats are here; the same as `beat` for each, in one step."""
         ...
 
     async def leave(self, room: str, seat: str, node: str) -> None:
