@@ -26,7 +26,7 @@ FIELDS = frozenset(
     code status method route reason error kind codec layer direction state
     count total amount limit size bytes packets lost frames segments queue
     duration_ms delay_ms wait_ms age_ms after_ms duration_s
-    host port family version pid step attempt signal setting
+    host port family version pid step attempt signal setting table row
     """.split()
 )
 """Every field a log line may have. None of them may hold what a person wrote or is called."""

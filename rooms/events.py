@@ -12,14 +12,18 @@ from pydantic import Field, TypeAdapter
 from rooms.commands import SeatRef, Wire
 from rooms.phases import Phase, Role
 
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""A number that every reader can hold, browsers too."""
+Epoch = Annotated[int, Field(ge=0, le=2**30)]
+
 
 class PhaseChanged(Wire):
     """The show entered a phase; `epoch` grows by one with each change."""
 
     type: Literal["phase.changed"] = "phase.changed"
     phase: Phase
-    epoch: int
-    at: int
+    epoch: Epoch
+    at: Count
 
 
 class AirTaken(Wire):
@@ -48,36 +52,36 @@ class LineWritten(Wire):
     """A line of conversation; `line` is its number in the room."""
 
     type: Literal["line.written"] = "line.written"
-    line: int
+    line: Count
     seat: SeatRef
     role: Role
     name: str
     text: str
-    at: int
+    at: Count
 
 
 class LineHidden(Wire):
     """A line was taken away; clients forget its text."""
 
     type: Literal["line.hidden"] = "line.hidden"
-    line: int
+    line: Count
 
 
 class HelpAsked(Wire):
     """Host and the asker only."""
 
     type: Literal["help.asked"] = "help.asked"
-    request: int
+    request: Count
     seat: SeatRef
     name: str
-    at: int
+    at: Count
 
 
 class HelpHandled(Wire):
     """Host and the asker only."""
 
     type: Literal["help.handled"] = "help.handled"
-    request: int
+    request: Count
     seat: SeatRef
 
 
@@ -95,8 +99,8 @@ class CompanyAsked(Wire):
     companion: SeatRef
     guest: SeatRef
     name: str
-    at: int
-    until: int
+    at: Count
+    until: Count
 
 
 class CompanyAnswered(Wire):
@@ -137,22 +141,22 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 class Line(Wire):
     """A line as it stands in the snapshot; a hidden one keeps its number and loses its text."""
 
-    line: int
+    line: Count
     seat: SeatRef
     role: Role
     name: str
     text: str
-    at: int
+    at: Count
     hidden: bool = False
 
 
 class HelpRequest(Wire):
     """An open request for help."""
 
-    request: int
+    request: Count
     seat: SeatRef
     name: str
-    at: int
+    at: Count
 
 
 class Company(Wire):
@@ -162,7 +166,7 @@ class Company(Wire):
     guest: SeatRef
     name: str
     state: Literal["asked", "accepted", "declined", "silent", "ended"]
-    until: int
+    until: Count
     asks: int = 1
 
 
@@ -171,8 +175,8 @@ class Snapshot(Wire):
 
     show: str
     phase: Phase
-    epoch: int
-    phase_at: int
+    epoch: Epoch
+    phase_at: Count
     on_air: SeatRef | None = None
     names: dict[str, str] = Field(default_factory=dict)
     lines: tuple[Line, ...] = ()

@@ -11,13 +11,11 @@ from infra.bus_local import Fenced
 from infra.clock import Clock, to_ms
 from infra.errors import BadInput, Forbidden, LampioError, Unavailable, Unknown
 from infra.logs import get_logger
-from infra.ports import Logged
 from infra.scope import TaskScope
 from rooms import air, chat, helping, hosting, together
 from rooms.actors import Actor, Decider
 from rooms.effects import NOBODY, Act, Because
 from rooms.messages import (
-    EVENT,
     AnswerCompany,
     AskCompany,
     AskHelp,
@@ -36,6 +34,7 @@ from rooms.messages import (
 )
 from rooms.permissions import check
 from rooms.phases import Role
+from rooms.reading import event_of
 from rooms.seats import Seat, Seats, refuse_if_over
 from rooms.state import accepted, empty, reduce
 from rooms.store import Log
@@ -287,7 +286,11 @@ class Room:
     async def _catch_up(self, told: Told) -> None:
         while rows := await self._log.read(self.id, self.seq):
             for row in rows:
-                self._take(row.seq, _event(row), told)
+                event = event_of(self.id, row)
+                if event is None:
+                    self.seq = row.seq
+                else:
+                    self._take(row.seq, event, told)
         self._doubtful = False
 
     def _take(self, seq: int, event: Event, told: Told) -> None:
@@ -311,7 +314,3 @@ def _closed(why: str = "the room is closed") -> Unavailable:
 
 def _actor(seat: Seat) -> Actor:
     return Actor(seat.id, seat.role, seat.name, seat.companion_of_seat)
-
-
-def _event(row: Logged) -> Event:
-    return EVENT.validate_json(row.body)

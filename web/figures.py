@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from functools import partial
 
+from infra.broken import BROKEN
 from streaming.ports import FeedState, May, RoomId
 from web.parts import Parts
 
@@ -39,6 +40,9 @@ def add_figures(parts: Parts) -> None:
     metrics.gauge("lampio_sockets", "Open WebSockets of rooms", sockets)
     metrics.gauge("lampio_sessions", "Media sessions", sessions, labels=("kind",))
     metrics.gauge("lampio_feeds", "Feeds by state", feeds, labels=("state",))
+    metrics.counter(
+        "lampio_broken_rows", "Rows that could not be read", BROKEN.counts, labels=("table",)
+    )
     for name in relay.stats():
         words = name.replace("_", " ")
         metrics.counter(

@@ -19,7 +19,6 @@ from infra.logs import get_logger
 from infra.ports import Bus, Gap, Logged, Presence
 from infra.scope import TaskScope
 from rooms.messages import (
-    EVENT,
     Bye,
     CompanyAnswered,
     CompanyAsked,
@@ -35,6 +34,7 @@ from rooms.messages import (
     Waiting,
 )
 from rooms.phases import Role
+from rooms.reading import event_of
 from rooms.state import accepted, project, reduce, visible, waiting
 from web.frames import event_frame, message_frame, text_frame
 
@@ -252,10 +252,13 @@ class RoomHub:
 
     async def _follow(self) -> None:
         async for logged in self._house.events(self.room, self._seq):
-            event = EVENT.validate_json(logged.body)
-            self._state = reduce(self.state, event)
+            event = event_of(self.room, logged)
             self._seq = logged.seq
-            frame = event_frame(logged.seq, logged.body)
+            if event is None:
+                continue
+            self._state = reduce(self.state, event)
+            # As we understood it, not as the row spells it: pages read what the snapshot is made of.
+            frame = event_frame(logged.seq, event.model_dump_json())
             if len(self._recent) == KEPT_EVENTS:
                 self._recent_from = self._recent[0][0]
             self._recent.append((logged.seq, event, frame))
