@@ -294,6 +294,12 @@ def _section(
     if stream is not None:
         lines.append(f"a=ssrc:{stream.ssrc} cname:{stream.cname}")
         lines.append(f"a=ssrc:{stream.ssrc} msid:{stream.group} {stream.name}")
+    return [*lines, *candidate_lines(ours)]
+
+
+def candidate_lines(ours: Ours) -> list[str]:
+    """Where we can be reached, the most useful first, and that this is all (RFC 8839 5.1)."""
+    lines: list[str] = []
     for place, (host, port) in enumerate(ours.candidates):
         family = 126 if ":" not in host else 125
         priority = (family << 24) + ((65535 - place) << 8) + 255

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infra.clock import Clock
-from infra.errors import BadInput
+from infra.errors import BadInput, Unacceptable
 from infra.scope import TaskScope
-from streaming import describe, sdp
+from streaming import describe, fragment, sdp
 from streaming.describe import Ours, Stream
 from streaming.feed import Feed
 from streaming.ports import FeedId, Grant, Kind, Negotiated, Want
@@ -75,6 +75,8 @@ class Negotiation:
             taken,
             self._touched,
         )
+        session.sections = tuple((t.kind, t.section.mid) for t in taken)
+        session.setup = setup
         answer = describe.published_answer(
             description, taken, self._ours(session), setup, session.version
         )
@@ -90,6 +92,7 @@ class Negotiation:
         taken = describe.choose_viewed(description, codecs)
         setup, role = _roles(description)
         session = self._viewing(grant)
+        session.sections = tuple((t.kind, t.section.mid) for t in taken)
         slot = session.add_slot()
         streams = {t.section.mid: slot[t.kind] for t in taken}
         answer = describe.viewed_answer(
@@ -111,6 +114,7 @@ class Negotiation:
     ) -> tuple[ViewSession, Negotiated]:
         """A viewer's session and our offer to it, of at least one slot."""
         session = self._viewing(grant)
+        session.offered = True
         session.watch(want, feeds)
         return session, self._offer(session, max(1, len(feeds)))
 
@@ -136,14 +140,16 @@ class Negotiation:
         """Take the answer to the newest offer. Raises as `sdp.parse`, and `BadInput` for another's."""
         description = sdp.parse(text)
         if len(description.sections) != 2 * len(session.slots):
-            raise BadInput("sdp", "sections of the answer differ from the offer's")
+            raise BadInput("sdp", "sections differ from the offer's", sentence=sdp.SENTENCE)
+        if session.fingerprints not in (frozenset(), _prints(description)):
+            raise Unacceptable("other_fingerprint", "the keys of a session stay")
         agreed: list[tuple[int, list[MediaShape]]] = []
         for index in range(len(session.viewers), len(session.slots)):
             shapes: list[MediaShape] = []
             for place, kind in enumerate(KINDS):
                 section = description.sections[2 * index + place]
                 if section.kind != kind:
-                    raise BadInput("sdp", "sections of the answer in another order")
+                    raise BadInput("sdp", "sections in another order", sentence=sdp.SENTENCE)
                 if section.receives:
                     names = describe.AUDIO if kind == "audio" else describe.VIDEO
                     shapes.append(
@@ -161,6 +167,67 @@ class Negotiation:
         if session.machine.state is SessionState.NEW:
             role: Role = "client" if description.setup == "passive" else "server"
             self._begin(session, description, role, gate=self._gate)
+        else:
+            self._renew(session, description.ufrag, description.password)
+
+    # -- ICE restarts (RFC 8445 9): new names; keys, numbers and the way media takes stay -----------
+
+    def reoffered(self, session: ViewSession) -> Negotiated:
+        """A new offer to a viewer, with new names of ours where the old ones are in use."""
+        session.version += 1
+        if session.machine.state is not SessionState.NEW:
+            session.peer.renew()
+        return self._offer(session, len(session.slots))
+
+    def reanswered(self, session: PublishSession, offer: str) -> Negotiated:
+        """The answer to a publisher's offer that restarts ICE and changes nothing else.
+
+        Raises as `sdp.parse`, and `Unacceptable` (code `not_a_restart`) for any other offer.
+        """
+        description = sdp.parse(offer)
+        taken = describe.choose_published(description)
+        if not (
+            session.agrees(taken)
+            and session.fingerprints == _prints(description)
+            and session.generations.restarts(description.ufrag, description.password)
+        ):
+            raise Unacceptable("not_a_restart", "an offer that changes more than ICE, or nothing")
+        session.version += 1
+        session.peer.renew()
+        self._renew(session, description.ufrag, description.password)
+        answer = describe.published_answer(
+            description, taken, self._ours(session), session.setup, session.version
+        )
+        return Negotiated(session.grant.session, answer, session.etag)
+
+    def patched(self, session: Session, text: str, *, restart: bool) -> Negotiated | None:
+        """Take a fragment of WHIP or WHEP: ours in answer to a restart, None where it only told
+        candidates, which are ignored (we are ICE-lite). Asked to `restart` once more with names that
+        were not used yet, it answers as before: the first answer may have been lost.
+
+        Raises as `fragment.parse` and `Generations.restarts`, and `Unacceptable` for sections that the
+        session does not have (`no_such_section`) or a peer that would not check either (`ice_lite`).
+        """
+        told = fragment.parse(text)
+        if not set(told.mids) <= {mid for _, mid in session.sections}:
+            raise Unacceptable("no_such_section")
+        if told.lite:
+            raise Unacceptable("ice_lite", "one side must send checks, and it is not this one")
+        if not told.ufrag:
+            return None
+        if session.generations.restarts(told.ufrag, told.password):
+            session.version += 1
+            session.peer.renew()
+            self._renew(session, told.ufrag, told.password)
+        elif not restart or session.peer.ice.renewed is None:
+            return None
+        body = fragment.ours(self._ours(session), session.sections)
+        return Negotiated(session.grant.session, body, session.etag)
+
+    def _renew(self, session: Session, ufrag: str, password: str) -> None:
+        if session.peer.ice.renewed is not None:
+            session.peer.renewed_by(ufrag, password)
+            session.generations.begin(ufrag, password)
 
     def _viewing(self, grant: Grant) -> ViewSession:
         return ViewSession(grant, self._port, self._clock, self._certificate_now(), self._told)
@@ -173,6 +240,8 @@ class Negotiation:
         gate: asyncio.Semaphore | None,
     ) -> None:
         session.machine.to(SessionState.NEGOTIATING)
+        session.fingerprints = _prints(description)
+        session.generations.begin(description.ufrag, description.password)
         session.peer.start(
             description.ufrag,
             description.password,
@@ -183,7 +252,7 @@ class Negotiation:
         )
 
     def _ours(self, session: Session) -> Ours:
-        credentials = session.peer.ice.credentials
+        credentials = session.peer.ice.renewed or session.peer.ice.credentials
         hosts = dict.fromkeys((*self._config.public_addresses, *self._port.hosts))
         return Ours(
             credentials.ours.decode(),
@@ -197,6 +266,10 @@ class Negotiation:
         if self._certificate is None or now_ms - self._certificate[1] > CERTIFICATE_MS:
             self._certificate = (Certificate.generateCertificate(), now_ms)
         return self._certificate[0]
+
+
+def _prints(description: Description) -> frozenset[tuple[str, str]]:
+    return frozenset((kind.lower(), value.upper()) for kind, value in description.fingerprints)
 
 
 def _roles(offer: Description) -> tuple[str, Role]:

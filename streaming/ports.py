@@ -293,6 +293,22 @@ class Relay(Protocol):
         else None: sources behind existing slots change without negotiation."""
         ...
 
+    async def restart(self, session: SessionId, offer: str | None = None) -> Negotiated:
+        """Restart a session's ICE: answer a publisher's new `offer`, or, without one, make a new offer
+        to a viewer. The old names count until the new are used; keys, numbers and the feed go on, and
+        media moves only by a check. 422 for an offer that changes more than ICE."""
+        ...
+
+    async def patch(self, session: SessionId, fragment: str, *, restart: bool) -> Negotiated | None:
+        """Take an SDP fragment (RFC 8840) of WHIP or WHEP: ours if it restarts ICE, None if it only
+        tells candidates. `restart` says that the peer means to: the same fragment again, its names not
+        used yet, then gets the same answer. Raises 400, 413, or 422 for one that cannot be."""
+        ...
+
+    def etag(self, session: SessionId) -> str | None:
+        """The entity tag of a session's present negotiation (no quotes); None without the session."""
+        ...
+
     async def regrant(self, grant: Grant) -> None:
         """Replace the grant of `grant.session`; a right that is gone ends its media at once."""
         ...

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from infra.clock import Clock
-from infra.errors import BadInput, Conflict, Forbidden, Unavailable, Unknown
+from infra.errors import BadInput, Conflict, Forbidden, Unacceptable, Unavailable, Unknown
 from infra.logs import get_logger
 from infra.scope import TaskScope
 from streaming.burst import PlainEngine, Share
@@ -232,6 +232,29 @@ class EmbeddedRelay:
         known = self._viewing(session)
         known.watch(want, self._wanted(self._room(known.grant.room), want))
         return self._negotiation.offered_more(known, len(want.feeds))
+
+    async def restart(self, session: SessionId, offer: str | None = None) -> Negotiated:
+        """As in `ports.Relay`. Raises `Unknown`, and `Unacceptable` (code `not_a_restart`)."""
+        known = self._sessions.get(session)
+        if known is None:
+            raise Unknown("session")
+        if isinstance(known, PublishSession) and offer is not None:
+            return self._negotiation.reanswered(known, offer)
+        if isinstance(known, ViewSession) and known.offered and offer is None:
+            return self._negotiation.reoffered(known)
+        raise Unacceptable("not_a_restart", "who offered restarts by offering")
+
+    async def patch(self, session: SessionId, fragment: str, *, restart: bool) -> Negotiated | None:
+        """As in `ports.Relay`. Raises `Unknown`."""
+        known = self._sessions.get(session)
+        if known is None:
+            raise Unknown("session")
+        return self._negotiation.patched(known, fragment, restart=restart)
+
+    def etag(self, session: SessionId) -> str | None:
+        """As in `ports.Relay`."""
+        known = self._sessions.get(session)
+        return None if known is None else known.etag
 
     def _viewing(self, session: SessionId) -> ViewSession:
         known = self._sessions.get(session)

@@ -11,6 +11,7 @@ from streaming import rtcp, sdp
 from streaming.burst import Outlet
 from streaming.describe import Accepted, Stream
 from streaming.feed import Feed, Source, SourceTrack
+from streaming.generations import Generations
 from streaming.ice import Path
 from streaming.peer import PeerTransport
 from streaming.ports import FeedId, Grant, Kind, May, Track, Want
@@ -27,7 +28,8 @@ class Session:
     """What publishing and viewing sessions have in common: grant, transport, life.
 
     `told` is called when the handshake is done (reason None) and when the session should end
-    (a reason of `SessionDown`); the relay does the ending.
+    (a reason of `SessionDown`); the relay does the ending. `sections` are the agreed (kind, mid) in
+    the bundle's order, `setup` is our DTLS setup in answers, `fingerprints` are the peer's.
     """
 
     publishes = False
@@ -47,6 +49,10 @@ class Session:
             "session", SESSION_TABLE, SessionState.NEW, session=grant.session, room=grant.room
         )
         self.version = 1
+        self.generations = Generations()
+        self.sections: tuple[tuple[Kind, str], ...] = ()
+        self.setup = ""
+        self.fingerprints: frozenset[tuple[str, str]] = frozenset()
         self.open = False
         self._told = told
         self._keys: Outbound | None = None
@@ -152,6 +158,10 @@ class PublishSession(Session):
         self._tracks = [_source_track(accepted) for accepted in taken]
         self._payload_types = {t.track.payload_type for t in self._tracks}
 
+    def agrees(self, taken: Sequence[Accepted]) -> bool:
+        """Whether these are the very tracks that were agreed on."""
+        return self._tracks == [_source_track(accepted) for accepted in taken]
+
     def take_feed(self) -> None:
         """Become the feed's source."""
         self.source = self.feed.open_source(self._tracks, self._send_rtcp)
@@ -214,6 +224,7 @@ class ViewSession(Session):
     ) -> None:
         super().__init__(grant, port, clock, certificate, told)
         self.outlet = Outlet(port, port.counters)
+        self.offered = False
         self.want = Want(())
         self.slots: list[dict[Kind, Stream]] = []
         self.viewers: list[Viewer] = []
