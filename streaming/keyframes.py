@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 _IDR, _SPS, _PPS = 5, 7, 8
 _STAP_A, _FU_A = 24, 28
+MAX_SET_BYTES = 512  # real ones are below 100; two longer ones would not fit into a packet of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,11 @@ class ParameterSets:
 
     def note(self, contents: Contents, timestamp: int) -> None:
         """Keep what a packet of the picture with this timestamp brought."""
-        if contents.pps is not None:
+        if contents.pps is not None and len(contents.pps) <= MAX_SET_BYTES:
             self.pps = contents.pps
         if contents.sps is not None:
-            self.sps = contents.sps
+            if len(contents.sps) <= MAX_SET_BYTES:
+                self.sps = contents.sps
             self._timestamp = timestamp
 
     def came_with(self, timestamp: int) -> bool:

@@ -54,7 +54,8 @@ _SENDER = struct.Struct("!IQIII")
 _BLOCK = struct.Struct("!IIIIII")
 
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
-MAX_NUMBERS = 1024  # of one NACK: more is an attack, not a loss
+MAX_NUMBERS = 1024  # in one compound, of NACKs and of transport-cc: more is an attack, not a loss
+MAX_REPORTS = 64  # in one compound
 
 SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
 
@@ -62,10 +63,12 @@ SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
 def parse(data: bytes) -> list[Report]:
     """Read a compound (reduced size too, RFC 5506). Kinds we do not know are skipped.
 
-    ValueError for anything whose lengths do not add up.
+    ValueError for anything whose lengths do not add up, and for a compound that says more than any
+    honest one does: sixteen bytes of transport-cc could otherwise stand for 65,535 packets.
     """
     found: list[Report] = []
-    at = 0
+    at = count = 0
+    left = MAX_NUMBERS
     size = len(data)
     if size < 4:
         raise ValueError("RTCP packet is shorter than its header")
@@ -83,14 +86,21 @@ def parse(data: bytes) -> list[Report]:
             if not body or not 0 < body[-1] <= len(body):
                 raise ValueError("RTCP padding is longer than the packet")
             body = body[: -body[-1]]
-        report = _parse_one(kind, first & 0x1F, body)
+        count += 1
+        report = _parse_one(kind, first & 0x1F, body, left)
         if report is not None:
             found.append(report)
+            if isinstance(report, Nack):
+                left -= len(report.numbers)
+            elif isinstance(report, TransportCc):
+                left -= len(report.arrivals)
+        if count > MAX_REPORTS or left < 0:
+            raise ValueError("RTCP compound says too much")
         at = end
     return found
 
 
-def _parse_one(kind: int, count: int, body: bytes) -> Report | None:
+def _parse_one(kind: int, count: int, body: bytes, left: int) -> Report | None:
     if kind == SR:
         _need(body, 24 + 24 * count)
         ssrc, ntp, timestamp, packets, octets = _SENDER.unpack_from(body)
@@ -107,15 +117,17 @@ def _parse_one(kind: int, count: int, body: bytes) -> Report | None:
     if kind in (RTPFB, PSFB):
         _need(body, 8)
         ssrc, media = _PAIR.unpack_from(body)
-        return _parse_feedback(kind, count, ssrc, media, body[8:])
+        return _parse_feedback(kind, count, ssrc, media, body[8:], left)
     return None
 
 
-def _parse_feedback(kind: int, form: int, ssrc: int, media: int, fci: bytes) -> Report | None:
+def _parse_feedback(
+    kind: int, form: int, ssrc: int, media: int, fci: bytes, left: int
+) -> Report | None:
     if kind == RTPFB and form == 1:
-        return Nack(ssrc, media, _parse_nack(fci))
+        return Nack(ssrc, media, _parse_nack(fci, left))
     if kind == RTPFB and form == 15:
-        return _parse_transport_cc(ssrc, media, fci)
+        return _parse_transport_cc(ssrc, media, fci, left)
     if kind == PSFB and form == 1:
         return Pli(ssrc, media)
     if kind == PSFB and form == 4:
@@ -165,21 +177,23 @@ def _parse_names(body: bytes, count: int) -> Names:
     return Names(tuple(names))
 
 
-def _parse_nack(fci: bytes) -> tuple[int, ...]:
+def _parse_nack(fci: bytes, left: int) -> tuple[int, ...]:
     if len(fci) % 4:
         raise ValueError("NACK is cut short")
     numbers: list[int] = []
     for pid, mask in struct.iter_unpack("!HH", fci):
         numbers.append(pid)
         numbers += [(pid + 1 + bit) & 0xFFFF for bit in range(16) if mask >> bit & 1]
-        if len(numbers) > MAX_NUMBERS:
+        if len(numbers) > left:
             raise ValueError("NACK asks for too much")
     return tuple(numbers)
 
 
-def _parse_transport_cc(ssrc: int, media: int, fci: bytes) -> TransportCc:
+def _parse_transport_cc(ssrc: int, media: int, fci: bytes, left: int) -> TransportCc:
     _need(fci, 8)
     base, count, reference = struct.unpack_from("!HHI", fci)
+    if count > left:
+        raise ValueError("transport-cc tells of too much")
     symbols: list[int] = []
     at = 8
     while len(symbols) < count:

@@ -209,9 +209,8 @@ class Source:
                 if stream is not None and clocked is not None:
                     self._report(stream, clocked)
             elif isinstance(report, rtcp.Bye):
-                for ssrc in report.ssrcs:
-                    self._bound.pop(ssrc, None)
-                if report.ssrcs and not self._bound:
+                gone = [self._bound.pop(ssrc, None) for ssrc in report.ssrcs]
+                if any(gone) and not self._bound:
                     return False
         return True
 

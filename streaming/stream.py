@@ -306,16 +306,17 @@ class Stream:
             self._taps.remove(tap)
             self._leave(tap)
 
-    def resend(self, tap: Tap, number: int) -> bool:
-        """Send a viewer again what it got under `number` of this stream, exactly as it was."""
+    def kept(self, tap: Tap, number: int) -> Wire | None:
+        """What a viewer got under `number` of this stream, if it is still there."""
         shaped = tap.shaped
         if shaped is None or tap.target is None or number < tap.floor:
-            return False
-        wire = shaped.ring.get(number)
-        if wire is None:
-            return False
-        self._engine.send([wire], [tap.target])
-        return True
+            return None
+        return shaped.ring.get(number)
+
+    def resend(self, tap: Tap, wire: Wire) -> None:
+        """Send a viewer again what `kept` gave, exactly as it was."""
+        if tap.target is not None:
+            self._engine.send([wire], [tap.target])
 
     def _place(self, tap: Tap) -> None:
         shape = tap.taker.shape(self.codec) if self.codec else None
