@@ -11,26 +11,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import func, select
-
-from infra.clock import Clock, to_ms
+from infra.clock import Clock
 from infra.database import Database
 from infra.logs import get_logger
 from infra.scope import TaskScope
 from infra.storage import Storage
 from recordings.disk import Disk
-from recordings.ports import Live, SegmentRef
+from recordings.homing import Homing
+from recordings.ports import Live
 from recordings.recorder import Recorder, Subject, Told
 from recordings.spool import TakeFolder
-from recordings.store import RETRY_FROM_S, RETRY_TO_S, SpooledStore, manifest_of
-from recordings.tables import TakeRow
-from recordings.takes import SETTLED, TakeState, may_follow
+from recordings.store import SpooledStore
 from streaming.ports import Batch, FeedId, PacketSink, Track
 
 Attach = Callable[[FeedId, PacketSink], Callable[[], None]]
@@ -39,6 +36,8 @@ Trouble = Literal["disk_full", "storage_away", "disk_low"]
 
 WATCH_S = 1.0
 """How often recorders and the disk are looked at."""
+UPLOAD_S = 5.0
+"""How long storage is given at the end of the process."""
 MOST_NEWS = 256
 """Takes whose row waits to be made; those beyond get theirs at their end."""
 
@@ -56,7 +55,7 @@ class _Stretch:
 class Captures:
     """All recorders of a process. `attach` is the relay's; `spool` is a folder on the local disk that
     no other process uses, `disk` how its room is judged; `live` makes a follower for each timeline of a
-    feed, in the recorder's thread."""
+    feed, in the recorder's thread; `node` is whose spool it is, where several share a database."""
 
     def __init__(
         self,
@@ -68,16 +67,16 @@ class Captures:
         spool: Path,
         disk: Disk | None = None,
         live: Callable[[Subject], Live] | None = None,
+        node: str | None = None,
     ) -> None:
         self.store = SpooledStore(storage, spool)
         self.disk = disk or Disk(spool)
         self._attach = attach
-        self._database = database
+        self._homing = Homing(self.store, database, clock, node)
         self._clock = clock
         self._live = live
         self._tasks = TaskScope("captures")
         self._running: dict[str, _Stretch] = {}
-        self._finalising: dict[str, set[asyncio.Task[None]]] = {}
         self._news: asyncio.Queue[TakeFolder] = asyncio.Queue(MOST_NEWS)
         self._begun = False
         self._troubles: dict[str, Trouble] = {}
@@ -93,7 +92,7 @@ class Captures:
     @property
     def waiting(self) -> int:
         """How many finished takes are not in the storage yet."""
-        return sum(map(len, self._finalising.values()))
+        return self._homing.waiting
 
     def trouble(self, room: str) -> Trouble | None:
         """What is wrong with the room's recording now."""
@@ -161,27 +160,19 @@ class Captures:
     async def settle(self, room: str) -> None:
         """Stop, and wait until every take of the room is stored or has failed."""
         await self.stop(room)
-        while tasks := self._finalising.get(room):
-            await asyncio.wait(set(tasks))
+        await self._homing.settled(room)
 
     async def recover(self) -> None:
-        """Take up what a crash left in the spool, and tell the rows of takes that left nothing."""
-        folders = await asyncio.to_thread(lambda: list(TakeFolder.found(self.disk.folder)))
-        for folder in folders:
-            self._finalise(Told("ended", folder))
-        there = {folder.info.take for folder in folders}
-        async with self._database.reading() as session:
-            rows = await session.scalars(select(TakeRow).where(TakeRow.state.not_in(SETTLED)))
-            lost = [(row.id, row.track) for row in rows if row.id not in there]
-        for take, track in lost:
-            await self._without_folder(take, track)
+        """Take up what a crash left in the spool, and tell the rows of takes that left nothing.
+
+        Waits for the disk and the database, never for the storage.
+        """
+        await self._homing.recover()
 
     async def close(self) -> None:
         """Finish all takes into the spool, give storage a little time, and end. Idempotent."""
         await asyncio.gather(*(self.stop(room) for room in list(self._running)))
-        pending = {task for tasks in self._finalising.values() for task in tasks}
-        if pending:
-            await asyncio.wait(pending, timeout=5)
+        await self._homing.close(UPLOAD_S)
         await self._tasks.close()
         await self.store.close()
 
@@ -216,7 +207,7 @@ class Captures:
                     self._running.pop(room)
                     stretch.detach()
                     self._begin(stretch.recorder.subject, stretch.recorder.keeps)
-            for room in {*self._running, *self._finalising, *self._troubles}:
+            for room in {*self._running, *self._homing.rooms, *self._troubles}:
                 self._judge(room)
             await asyncio.sleep(WATCH_S)
 
@@ -236,7 +227,7 @@ class Captures:
         keeps = stretch is not None and stretch.recorder.keeps
         if stretch is not None and stretch.recorder.disk_full:
             return "disk_full"
-        if self.store.away and (keeps or room in self._finalising):
+        if self.store.away and (keeps or room in self._homing.rooms):
             return "storage_away"
         return "disk_low" if keeps and self.disk.low else None
 
@@ -257,119 +248,14 @@ class Captures:
         elif news.what == "segment":
             self.store.wake(news.folder.info.take)
         else:
-            self._finalise(news)
+            self._homing.bring(news)
 
     async def _make_rows(self) -> None:
         while True:
             folder = await self._news.get()
             try:
-                await self._row(folder)
+                await self._homing.row(folder)
             except Exception:  # the row is made at the take's end if it could not be made now
                 log.exception("take not told", take=folder.info.take)
             finally:
                 self._news.task_done()
-
-    async def _row(self, folder: TakeFolder) -> None:
-        """The take's row, made if there is none."""
-        info = folder.info
-        async with self._database.unit_of_work() as session:
-            if await session.get(TakeRow, info.take) is not None:
-                return
-            number = await session.scalar(
-                select(func.coalesce(func.max(TakeRow.number), 0)).where(TakeRow.room == info.room)
-            )
-            session.add(
-                TakeRow(
-                    id=info.take,
-                    organisation=info.organisation,
-                    room=info.room,
-                    number=(number or 0) + 1,
-                    participant=info.participant,
-                    feed=info.feed,
-                    track=info.track,
-                    epoch=info.epoch,
-                    fence=info.fence,
-                    state=TakeState.CAPTURING,
-                    started_ms=info.started_ms,
-                )
-            )
-
-    def _finalise(self, news: Told) -> None:
-        room = news.folder.info.room
-        task = self._tasks.spawn(self._bring_home(news), name=f"store:{news.folder.info.take}")
-        tasks = self._finalising.setdefault(room, set())
-        tasks.add(task)
-
-        def home(done: asyncio.Task[None]) -> None:
-            tasks.discard(done)
-            if not tasks and self._finalising.get(room) is tasks:
-                del self._finalising[room]
-
-        task.add_done_callback(home)
-
-    async def _bring_home(self, news: Told) -> None:
-        """Bring a finished take to storage, however often that has to be tried."""
-        take, pause_s = news.folder.info.take, RETRY_FROM_S
-        refs: Sequence[SegmentRef] | None = None
-        while True:
-            try:
-                if refs is None:
-                    refs = await self._sealed(news)
-                duration_ms = round(sum(ref.duration_s for ref in refs) * 1000)
-                if refs:
-                    await self._note(news, TakeState.STORED, duration_ms=duration_ms)
-                else:
-                    await self._note(news, TakeState.FAILED, trouble="no_media")
-            except Exception as error:  # storage or database away: the spool keeps the take
-                log.warning("take not stored yet", take=take, error=type(error).__name__)
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, RETRY_TO_S)
-                continue
-            log.info("take stored", take=take, segments=len(refs), duration_ms=duration_ms)
-            return
-
-    async def _sealed(self, news: Told) -> Sequence[SegmentRef]:
-        """The take's segments, all in storage and no longer in the spool."""
-        info = news.folder.info
-        await asyncio.to_thread(news.folder.mend)
-        await self._row(news.folder)
-        await self._note(news, TakeState.FINALISING)
-        self.store.adopt(news.folder)
-        refs = await self.store.list(info.take, info.track)
-        if refs:
-            await self.store.seal(info.take, manifest_of(refs))
-        else:
-            await self.store.erase(info.take)
-        return refs
-
-    async def _without_folder(self, take: str, track: str) -> None:
-        """A take whose folder is gone: sealed just before the crash, or never anything on disk."""
-        refs = await self.store.list(take, track)
-        async with self._database.unit_of_work() as session:
-            row = await session.get_one(TakeRow, take)
-            if refs:
-                row.state = TakeState.STORED
-                row.duration_ms = round(sum(ref.duration_s for ref in refs) * 1000)
-            else:
-                row.state, row.trouble = TakeState.FAILED, "no_media"
-
-    async def _note(
-        self,
-        news: Told,
-        state: TakeState,
-        *,
-        duration_ms: int | None = None,
-        trouble: str | None = None,
-    ) -> None:
-        async with self._database.unit_of_work() as session:
-            row = await session.get_one(TakeRow, news.folder.info.take)
-            old = TakeState(row.state)
-            if old == state or not may_follow(old, state):
-                return
-            row.state = state
-            row.has_picture = row.has_picture or news.has_picture
-            row.trouble = trouble or news.trouble or row.trouble
-            if state is TakeState.FINALISING:
-                row.ended_ms = to_ms(self._clock.now())
-            if duration_ms is not None:
-                row.duration_ms = duration_ms
