@@ -28,7 +28,7 @@ def test_the_playlist_becomes_one_timeline_with_its_periods(node: Path) -> None:
 
     text = join("hall", [refs("a", 2, 1.95), refs("b", 2.25)]).text()
     found = ask(
-        node, "segments.js: parsePlaylist", "parsePlaylist(text, base)", text=text, base=BASE
+        node, "cmaf.js: parsePlaylist", "parsePlaylist(text, base)", text=text, base=BASE
     )
     assert [one["start"] for one in found] == pytest.approx([0, 2, 3.95])
     assert [one["period"] for one in found] == [0, 0, 1]
@@ -42,7 +42,7 @@ def test_the_first_pictures_time_is_read_from_the_fragment(node: Path, dts: int)
     data = fragment(1, [(SOUND, [sound])])
     data += fragment(2, [(PICTURE, [Sample(dts, 3000, b"picture", KEY)]), (SOUND, [sound])])
     read = "firstPicture(Uint8Array.from(bytes).buffer)"
-    found = ask(node, "segments.js: firstPicture", read, bytes=list(data))
+    found = ask(node, "cmaf.js: firstPicture", read, bytes=list(data))
     assert found == pytest.approx(dts / 90_000)
 
 
@@ -50,7 +50,7 @@ def test_what_is_no_segment_is_refused(node: Path) -> None:
     tried = """[[], [0, 0, 0, 0, 109, 111, 111, 102], [0, 0, 0, 255, 109, 111, 111, 102, 1]].map((bytes) => {
       try { firstPicture(Uint8Array.from(bytes).buffer); return "read"; } catch (error) { return error.message; }
     })"""
-    found = ask(node, "segments.js: firstPicture", tried)
+    found = ask(node, "cmaf.js: firstPicture", tried)
     assert found == ["a segment without a picture"] * 3
 
 

@@ -16,6 +16,7 @@ WELL: dict[str, Any] = {
     "expected": True,
     "stalled": False,
     "blind": False,
+    "first": False,
     "lineUp": True,
     "pictureAt": NOW - 30,
     "soundAt": NOW - 30,
@@ -76,11 +77,19 @@ def test_a_standing_picture_is_helped_by_a_keyframe_and_then_by_a_new_session(js
     assert judged(js, **still(20_000)) == ("still_lost", ["probe", "view"])
 
 
+def test_before_the_first_picture_nobody_sits_before_black_without_a_word(js: Path) -> None:
+    assert judged(js, first=True, **still(1900))[0] is None
+    assert judged(js, first=True, **still(2000))[0] == "picture_soon"
+    assert judged(js, first=True, **still(5500))[0] == "lost_connection"
+
+
 def test_sound_without_a_picture_is_a_slow_network(js: Path) -> None:
     assert judged(js, pictureAt=NOW - 6000) == ("sound_only", ["probe", "view"])
 
 
 def test_a_browser_without_the_pictures_codec_keeps_its_sound_and_says_so(js: Path) -> None:
-    assert judged(js, blind=True, pictureAt=NOW - 6000) == ("err_old_device", [])
+    # By segments the picture has its time; only then is it the device.
+    assert judged(js, blind=True, first=True, pictureAt=NOW - 6000) == ("picture_soon", [])
+    assert judged(js, blind=True, pictureAt=NOW - 8000) == ("err_old_device", [])
     # It is the codec only as long as sound comes; else it is a line like any other.
     assert judged(js, blind=True, **still(6000)) == ("lost_connection", ["probe", "view"])

@@ -12,7 +12,7 @@
  * A command as callers write it: the connection adds `id` and, to those that write, `key`.
  * @typedef {ClientMessage extends infer T ? T extends ClientMessage ? Omit<T, "id"|"key"> : never : never} Unsent
  */
-/** @typedef {import("./wire.js").Ack|import("./wire.js").MediaOffer|import("./wire.js").MediaAccepted} Reply */
+/** @typedef {import("./wire.js").Ack|import("./wire.js").MediaOffer|import("./wire.js").MediaAccepted|import("./wire.js").MediaSegmentsAt} Reply */
 /**
  * @typedef {Object} Pending
  * @property {Unsent & {id: number, key?: string}} command

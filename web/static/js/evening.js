@@ -10,6 +10,7 @@ import { Chat } from "./chat.js";
 import { begin, need } from "./component.js";
 import { Connection } from "./connection.js";
 import { Help } from "./help.js";
+import { Ladder, hasPeers } from "./ladder.js";
 import { Viewer } from "./media.js";
 import { Player } from "./player.js";
 import { reduce } from "./room.js";
@@ -72,6 +73,11 @@ export class Evening {
         if (state === "connecting") this.player.keepStill();
       },
     });
+    this.ladder = new Ladder({
+      send: this.send,
+      viewer: hasPeers() ? this.viewer : null,
+      player: this.player,
+    });
     this.#begin();
   }
 
@@ -83,7 +89,8 @@ export class Evening {
   /** Within the tap: everything that only a tap may start. */
   tap() {
     this.player.unlock();
-    this.viewer.prepare();
+    this.ladder.tap();
+    if (hasPeers()) this.viewer.prepare();
   }
 
   /**
@@ -93,7 +100,7 @@ export class Evening {
    */
   enter(offer) {
     this.connection.start();
-    if (offer) this.viewer.take(offer).catch(() => this.viewer.view().catch(() => {}));
+    if (offer && hasPeers()) this.viewer.take(offer).catch(() => this.viewer.view().catch(() => {}));
   }
 
   /** Ends everything; what was heard and seen is gone. */
@@ -101,6 +108,7 @@ export class Evening {
     this.#ended = true;
     clearInterval(this.#recording);
     for (const part of [this.chat, this.help, this.sound, this.applause, this.trouble, this.stage]) part?.stop();
+    this.ladder.stop();
     this.viewer.close();
     this.player.stop();
     this.connection.close();
@@ -110,7 +118,7 @@ export class Evening {
   forget() {
     this.#state = null;
     this.#onStage = "empty";
-    this.trouble?.expect(false, false);
+    this.#expect(false, false);
     this.viewer.stop();
     this.player.video.srcObject = null;
     this.player.forgetStill();
@@ -120,7 +128,7 @@ export class Evening {
     const { send, player, viewer, connection } = this;
     const { seat } = this.#data;
     this.stage = begin("#stage", (root) => new Stage(root, { starts: this.#hooks.starts }));
-    this.trouble = begin("#trouble", (root) => new Trouble(root, { viewer, connection, player }));
+    this.trouble = begin("#trouble", (root) => new Trouble(root, { viewer, connection, player, ladder: this.ladder }));
     this.applause = begin("#applaud", (root) =>
       new Applause(root, { stage: need(document, "#stage", HTMLElement), send, context: () => player.context }),
     );
@@ -168,8 +176,18 @@ export class Evening {
     });
   }
 
+  /**
+   * @param {boolean} expected a picture should be moving
+   * @param {boolean} stalled
+   */
+  #expect(expected, stalled) {
+    this.ladder.expect(expected, stalled);
+    this.trouble?.expect(expected, stalled);
+  }
+
   #view() {
     const phase = this.#state?.phase;
+    if (!this.ladder.wantsLine) return;
     if (phase !== "doors" && phase !== "live" && phase !== "interval") return;
     this.viewer.view().catch(() => {}); // trouble watches the frames and asks again
   }
@@ -192,6 +210,7 @@ export class Evening {
       case "applause":
         return this.applause?.hear(message.claps);
       case "media.offer":
+        if (!this.ladder.wantsLine) return undefined;
         return void this.viewer.take(message).catch(() => this.#view());
       case "media.ended":
         this.viewer.ended(message.session);
@@ -222,7 +241,7 @@ export class Evening {
     if (scene !== "play") this.player.forgetStill();
     this.stage?.show(scene);
     this.applause?.allow(scene !== "foyer" && scene !== "cancelled");
-    this.trouble?.expect(scene === "play", this.#onStage === "stalled");
+    this.#expect(scene === "play", this.#onStage === "stalled");
     const over = scene === "ended" || scene === "cancelled";
     this.#root.toggleAttribute("data-over", over);
     if (scene === "ended") this.#awaitRecording();

@@ -1,12 +1,13 @@
 /**
  * Picture and sound of the hall: one tap unlocks both and keeps the screen awake; loudness and "same
  * sound in both ears" by WebAudio (iOS ignores an element's own volume); the last frame stays when
- * the picture is lost.
+ * the picture is lost. The show by segments plays in an element of its own over the other, through the
+ * same sound.
  *
  * @module player
  */
 
-import { Component } from "./component.js";
+import { Component, make } from "./component.js";
 
 const STORE = "lampio.sound";
 const USUAL = 70;
@@ -33,6 +34,10 @@ export class Player extends Component {
   #context = null;
   /** @type {MediaStreamAudioSourceNode|null} */
   #source = null;
+  /** @type {MediaElementAudioSourceNode|null} */
+  #spareSource = null;
+  #segments = false;
+  #held = false;
   /** @type {GainNode|null} */
   #gain = null;
   /** @type {DynamicsCompressorNode|null} */
@@ -52,6 +57,9 @@ export class Player extends Component {
     this.#still = this.need("canvas", HTMLCanvasElement);
     this.video.muted = true;
     this.video.playsInline = true;
+    /** Plays segments; transparent as long as it has none. */
+    this.spare = make("video", { playsinline: true, disablepictureinpicture: true, "aria-hidden": "true" });
+    this.video.after(this.spare);
     this.listen(document, "visibilitychange", () => {
       if (!document.hidden) this.#wake();
     });
@@ -64,7 +72,7 @@ export class Player extends Component {
 
   /** False when the browser holds the sound back until the next tap. */
   get audible() {
-    return this.#context?.state === "running";
+    return this.#context?.state === "running" && !this.#held;
   }
 
   /** How long the sound takes from its receiver to the ear, in ms; a wireless headset adds much. */
@@ -85,6 +93,9 @@ export class Player extends Component {
     if (audioSession) audioSession.type = "playback"; // else iOS mutes WebAudio by its side switch
     if (!this.#context) this.#build();
     void this.#context?.resume().catch(() => {});
+    // Some browsers let an element sound later only if it was told to play within a tap.
+    if (!this.spare.currentSrc || this.#held) this.spare.play().catch(() => {});
+    this.#held = false;
     this.#wantsAwake = true;
     this.#keepAwake();
   }
@@ -101,7 +112,34 @@ export class Player extends Component {
     this.#source = null;
     if (!this.#context || !this.#gain || stream.getAudioTracks().length === 0) return;
     this.#source = this.#context.createMediaStreamSource(stream);
-    this.#source.connect(this.#gain);
+    if (!this.#segments) this.#source.connect(this.#gain);
+  }
+
+  /** The sound of the segments from now on; the stream's is silent. */
+  bySegments() {
+    this.#segments = true;
+    this.#source?.disconnect();
+    // A browser's own HLS does not reach WebAudio everywhere, so that one is heard by itself.
+    const own = !this.spare.currentSrc.startsWith("blob:");
+    if (!own && this.#context && this.#gain && !this.#spareSource) {
+      this.#spareSource = this.#context.createMediaElementSource(this.spare);
+      this.#spareSource.connect(this.#gain);
+      this.spare.muted = false;
+      this.spare.volume = 1;
+    }
+    this.#apply();
+  }
+
+  /** The sound of the stream again. */
+  byLine() {
+    if (!this.#segments) return;
+    this.#segments = this.#held = false;
+    if (this.#gain) this.#source?.connect(this.#gain);
+  }
+
+  /** The browser lets the segments play only after another tap. */
+  held() {
+    this.#held = true;
   }
 
   /** @param {number} steps of 10 per cent; asking for more or less also ends silence */
@@ -122,11 +160,12 @@ export class Player extends Component {
 
   /** Keeps what is seen now as a still picture over the video. */
   keepStill() {
-    const { videoWidth: width, videoHeight: height } = this.video;
+    const shown = this.#segments && this.spare.videoWidth ? this.spare : this.video;
+    const { videoWidth: width, videoHeight: height } = shown;
     if (!width || !this.#still.hidden) return;
     this.#still.width = width;
     this.#still.height = height;
-    this.#still.getContext("2d")?.drawImage(this.video, 0, 0, width, height);
+    this.#still.getContext("2d")?.drawImage(shown, 0, 0, width, height);
     this.#still.hidden = false;
   }
 
@@ -179,6 +218,9 @@ export class Player extends Component {
     this.#gain.disconnect();
     this.#gain.connect(volume > USUAL ? this.#limiter : this.#context.destination);
     this.#gain.gain.setTargetAtTime(muted ? 0 : gainOf(volume), this.#context.currentTime, RAMP_S);
+    if (this.#spareSource) return;
+    this.spare.volume = Math.min(1, gainOf(volume));
+    this.spare.muted = muted;
   }
 
   /** Back from the background: sound, picture and wake lock may all have been taken away. */
@@ -186,6 +228,7 @@ export class Player extends Component {
     if (!this.#wantsAwake) return;
     void this.#context?.resume().catch(() => {});
     this.video.play().catch(() => {});
+    if (this.#segments) this.spare.play().catch(() => {});
     this.#keepAwake();
   }
 

@@ -6,102 +6,17 @@
  * @module segments
  */
 
+import { Trouble, firstPicture, parsePlaylist } from "./cmaf.js";
+import { append, attach, covers, letGo, sourceClass } from "./mse.js";
+
 const AHEAD_S = 30;
 const PAUSED_AHEAD_S = 4;
 const BEHIND_S = 20;
 const TRIES = 4;
 const FIRST_PAUSE_MS = 500;
-const PICTURE_TRACK = 1;
 const EDGE_S = 0.06;
 
-/**
- * @typedef {Object} Segment
- * @property {string} url
- * @property {string} init address of its init segment
- * @property {number} start on the whole recording's timeline, in seconds
- * @property {number} duration in seconds
- * @property {number} period counts the breaks of the timeline before it
- */
-
-/** Something that another try may mend. */
-export class Trouble extends Error {}
-
-/**
- * The segments of a media playlist (RFC 8216).
- *
- * @param {string} text
- * @param {string} base the playlist's own address
- * @returns {Segment[]}
- */
-export function parsePlaylist(text, base) {
-  /** @type {Segment[]} */
-  const segments = [];
-  let init = "";
-  let duration = 0;
-  let start = 0;
-  let period = 0;
-  for (const line of text.split(/\r?\n/)) {
-    if (line.startsWith("#EXT-X-MAP:")) init = /URI="([^"]*)"/.exec(line)?.[1] ?? "";
-    else if (line === "#EXT-X-DISCONTINUITY") period += 1;
-    else if (line.startsWith("#EXTINF:")) duration = Number.parseFloat(line.slice(8)) || 0;
-    else if (line && !line.startsWith("#")) {
-      const url = new URL(line, base).href;
-      segments.push({ url, init: new URL(init, base).href, start, duration, period });
-      start += duration;
-    }
-  }
-  return segments;
-}
-
-/**
- * When the first picture of a segment stands on its own timeline, in seconds (`tfdt` of the first
- * fragment with pictures; version 1, 90 kHz, as the house writes it).
- *
- * @param {ArrayBuffer} data
- */
-export function firstPicture(data) {
-  const view = new DataView(data);
-  for (const moof of boxes(view, 0, view.byteLength, "moof")) {
-    for (const traf of boxes(view, moof.at, moof.end, "traf")) {
-      const [head] = boxes(view, traf.at, traf.end, "tfhd");
-      const [time] = boxes(view, traf.at, traf.end, "tfdt");
-      if (head && time && view.getUint32(head.at + 4) === PICTURE_TRACK) {
-        return Number(view.getBigUint64(time.at + 4)) / 90_000;
-      }
-    }
-  }
-  throw new Trouble("a segment without a picture");
-}
-
-/**
- * @param {DataView} view
- * @param {number} at
- * @param {number} end
- * @param {string} kind
- */
-function* boxes(view, at, end, kind) {
-  while (at + 8 <= end) {
-    const size = view.getUint32(at);
-    if (size < 8 || at + size > end) return;
-    const name = String.fromCharCode(...[4, 5, 6, 7].map((i) => view.getUint8(at + i)));
-    if (name === kind) yield { at: at + 8, end: at + size };
-    at += size;
-  }
-}
-
-/** Is this moment within these ranges? @param {TimeRanges} ranges @param {number} time */
-export function covers(ranges, time) {
-  for (let i = 0; i < ranges.length; i += 1) {
-    if (time >= ranges.start(i) - EDGE_S && time < ranges.end(i)) return true;
-  }
-  return false;
-}
-
-/** @returns {(typeof MediaSource)|null} */
-function sourceClass() {
-  const { ManagedMediaSource: managed } = /** @type {any} */ (globalThis);
-  return managed ?? globalThis.MediaSource ?? null;
-}
+/** @typedef {import("./cmaf.js").Segment} Segment */
 
 export class SegmentPlayer {
   /** @type {Segment[]} */
@@ -188,20 +103,9 @@ export class SegmentPlayer {
 
   /** @param {typeof MediaSource} kind */
   async #attach(kind) {
-    const source = new kind();
-    if (kind !== globalThis.MediaSource) {
-      // Apple's one opens only where the picture cannot be sent to a television.
-      this.video.disableRemotePlayback = true;
-      source.addEventListener("startstreaming", () => this.#want(true));
-      source.addEventListener("endstreaming", () => this.#want(false));
-    }
-    const url = URL.createObjectURL(source);
-    const opened = new Promise((resolve) => {
-      source.addEventListener("sourceopen", resolve, { once: true });
-    });
-    this.video.src = url;
-    await opened;
-    URL.revokeObjectURL(url);
+    const source = await attach(kind, this.video);
+    source.addEventListener("startstreaming", () => this.#want(true));
+    source.addEventListener("endstreaming", () => this.#want(false));
     source.duration = this.duration;
     this.#source = source;
     this.#buffer = source.addSourceBuffer(this.type);
@@ -310,33 +214,13 @@ export class SegmentPlayer {
     if (!covers(buffer.buffered, segment.start + segment.duration / 2)) {
       throw new Trouble("a segment that does not play");
     }
-    await this.#letGo(BEHIND_S);
+    await letGo(buffer, this.video.currentTime - BEHIND_S);
   }
 
   /** @param {ArrayBuffer} data */
-  async #append(data) {
+  #append(data) {
     const buffer = /** @type {SourceBuffer} */ (this.#buffer);
-    for (let tries = 0; ; tries += 1) {
-      try {
-        buffer.appendBuffer(data);
-        await done(buffer);
-        return;
-      } catch (error) {
-        const full = error instanceof DOMException && error.name === "QuotaExceededError";
-        if (!full || tries >= 2) throw error;
-        await this.#letGo(2);
-      }
-    }
-  }
-
-  /** Takes out what was played more than `keep` seconds ago. @param {number} keep */
-  async #letGo(keep) {
-    const buffer = /** @type {SourceBuffer} */ (this.#buffer);
-    const until = this.video.currentTime - keep;
-    if (buffer.buffered.length && buffer.buffered.start(0) < until - 5) {
-      buffer.remove(0, until);
-      await done(buffer);
-    }
+    return append(buffer, data, () => letGo(buffer, this.video.currentTime - 2));
   }
 
   #finishIfWhole() {
@@ -370,19 +254,4 @@ export class SegmentPlayer {
     this.#failed = true;
     this.onTrouble(error);
   }
-}
-
-/** The end of what a source buffer is doing. @param {SourceBuffer} buffer @returns {Promise<void>} */
-function done(buffer) {
-  return new Promise((resolve, reject) => {
-    const listening = new AbortController();
-    const { signal } = listening;
-    /** @type {(act: () => void) => () => void} */
-    const once = (act) => () => {
-      listening.abort();
-      act();
-    };
-    buffer.addEventListener("updateend", once(resolve), { signal });
-    buffer.addEventListener("error", once(() => reject(new Trouble("not appended"))), { signal });
-  });
 }

@@ -11,7 +11,8 @@ import { phoned, text } from "./texts.js";
 /** @typedef {import("./media.js").Viewer} Viewer */
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./player.js").Player} Player */
-/** @typedef {"err_old_device"|"artist_lost"|"lost_connection"|"still_lost"|"sound_only"|"sound_waits"} Sentence */
+/** @typedef {import("./ladder.js").Ladder} Ladder */
+/** @typedef {"picture_soon"|"err_old_device"|"artist_lost"|"lost_connection"|"still_lost"|"sound_only"|"sound_waits"} Sentence */
 /** @typedef {"probe"|"keyframe"|"view"} Remedy */
 /**
  * @typedef {Object} Watched times in ms on one clock
@@ -19,7 +20,8 @@ import { phoned, text } from "./texts.js";
  * @property {number|null} lostAt when the page's own connection went, null while it stands
  * @property {boolean} expected a picture should be moving
  * @property {boolean} stalled the server says that the artist's feed does not come in
- * @property {boolean} blind this browser cannot decode the usual picture
+ * @property {boolean} blind this browser cannot have the usual picture but by segments
+ * @property {boolean} first nothing was seen yet
  * @property {boolean} lineUp ICE and DTLS of the media stand
  * @property {number} pictureAt the last frame, or since when frames are expected
  * @property {number} soundAt the last progress of sound, likewise
@@ -33,6 +35,8 @@ const ANEW_MS = 2500;
 // whole hall need not knock at once.
 const ANEW_LINE_UP_MS = 5000;
 const OURS_MS = 5500;
+// So long the segments may take where they are the only way.
+const BLIND_MS = 8000;
 const REMEDY_PAUSE = { probe: 2000, keyframe: 2000, view: 4000 };
 const LOOK_MS = 250;
 const BACK_MS = 4000;
@@ -43,7 +47,7 @@ const BACK_MS = 4000;
  * @param {Watched} watched
  * @returns {{sentence: Sentence|null, remedies: Remedy[]}}
  */
-export function judge({ now, lostAt, expected, stalled, blind, lineUp, pictureAt, soundAt }) {
+export function judge({ now, lostAt, expected, stalled, blind, first, lineUp, pictureAt, soundAt }) {
   const still = expected ? now - pictureAt : 0;
   if (lostAt !== null) {
     const lost = expected ? still : now - lostAt;
@@ -53,13 +57,14 @@ export function judge({ now, lostAt, expected, stalled, blind, lineUp, pictureAt
   // The server knows why nothing comes; there is nothing to mend here.
   if (stalled) return { sentence: "artist_lost", remedies: [] };
   const heard = now - soundAt < DOUBT_MS * 2;
+  const soon = first && still >= SAY_MS ? "picture_soon" : null;
   // Nothing mends a browser without H.264; asking anew would only break the sound it has.
-  if (blind && heard) return { sentence: still >= ANEW_MS ? "err_old_device" : null, remedies: [] };
+  if (blind && heard) return { sentence: still >= BLIND_MS ? "err_old_device" : soon, remedies: [] };
   /** @type {Remedy[]} */
   const remedies = ["probe", still < (lineUp ? ANEW_LINE_UP_MS : ANEW_MS) ? "keyframe" : "view"];
-  if (heard) return { sentence: still >= OURS_MS ? "sound_only" : null, remedies };
+  if (heard) return { sentence: still >= OURS_MS ? "sound_only" : soon, remedies };
   if (still >= PHONE_MS) return { sentence: "still_lost", remedies };
-  return { sentence: still >= OURS_MS ? "lost_connection" : null, remedies };
+  return { sentence: still >= OURS_MS ? "lost_connection" : soon, remedies };
 }
 
 export class Trouble extends Component {
@@ -69,6 +74,7 @@ export class Trouble extends Component {
   #viewer;
   #connection;
   #player;
+  #ladder;
   /** @type {number|null} */
   #lostAt = null;
   #expected = false;
@@ -78,7 +84,6 @@ export class Trouble extends Component {
   #packets = 0;
   #counting = false;
   #silentSince = 0;
-  #blind = !decodes("video/H264");
   /** @type {Record<Remedy, number>} */
   #tried = { probe: 0, keyframe: 0, view: 0 };
   #views = 0;
@@ -92,14 +97,17 @@ export class Trouble extends Component {
    * @param {Viewer} options.viewer
    * @param {Connection} options.connection
    * @param {Player} options.player
+   * @param {Ladder} options.ladder by which way the picture comes
    */
-  constructor(root, { viewer, connection, player }) {
+  constructor(root, { viewer, connection, player, ladder }) {
     super(root);
     this.#viewer = viewer;
     this.#connection = connection;
     this.#player = player;
+    this.#ladder = ladder;
     this.listen(this.#action, "click", () => {
       player.unlock();
+      ladder.tap();
       this.#say(null);
     });
     this.listen(document, "visibilitychange", () => {
@@ -112,7 +120,7 @@ export class Trouble extends Component {
 
   /** Is the picture moving now? */
   get flows() {
-    return performance.now() - this.#viewer.lastFrameAt < DOUBT_MS;
+    return performance.now() - this.#ladder.lastFrameAt < DOUBT_MS;
   }
 
   /**
@@ -136,7 +144,7 @@ export class Trouble extends Component {
   #look() {
     if (document.hidden) return;
     const now = performance.now();
-    const pictureAt = Math.max(this.#viewer.lastFrameAt, this.#since);
+    const pictureAt = Math.max(this.#ladder.lastFrameAt, this.#since);
     const { sentence, remedies } = judge({
       now,
       pictureAt,
@@ -144,7 +152,8 @@ export class Trouble extends Component {
       lostAt: this.#lostAt,
       expected: this.#expected,
       stalled: this.#stalled,
-      blind: this.#blind,
+      blind: this.#ladder.shut,
+      first: this.#ladder.lastFrameAt === 0,
       lineUp: this.#viewer.connected,
     });
     if (this.#expected && now - pictureAt >= DOUBT_MS) void this.#count(now);
@@ -167,11 +176,15 @@ export class Trouble extends Component {
     if (now - this.#tried[remedy] < pause) return;
     this.#tried[remedy] = now;
     if (remedy === "probe") void this.#connection.probe(DOUBT_MS);
-    if (remedy === "keyframe") this.#viewer.keyframe().catch(() => this.#viewer.view().catch(() => {}));
+    if (remedy === "keyframe") this.#viewer.keyframe().catch(() => this.#again());
     if (remedy === "view") {
       this.#views += 1;
-      this.#viewer.view().catch(() => {});
+      this.#again();
     }
+  }
+
+  #again() {
+    if (this.#ladder.hasLine) this.#viewer.view().catch(() => {});
   }
 
   /** @param {number} now */
@@ -214,10 +227,4 @@ export class Trouble extends Component {
     this.#line.hidden = !rest && nodes.length === 1;
     if (sentence === "sound_waits") this.#action.textContent = text("sound_on");
   }
-}
-
-/** Whether the browser says that it decodes this. @param {string} mimeType */
-function decodes(mimeType) {
-  const known = RTCRtpReceiver.getCapabilities?.("video")?.codecs ?? [];
-  return known.length === 0 || known.some((codec) => codec.mimeType === mimeType);
 }

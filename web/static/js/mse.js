@@ -1,0 +1,92 @@
+/**
+ * MediaSource or Apple's ManagedMediaSource, as promises.
+ *
+ * @module mse
+ */
+
+import { Trouble } from "./cmaf.js";
+
+const EDGE_S = 0.06;
+
+/** @returns {(typeof MediaSource)|null} */
+export function sourceClass() {
+  const { ManagedMediaSource: managed } = /** @type {any} */ (globalThis);
+  return managed ?? globalThis.MediaSource ?? null;
+}
+
+/**
+ * A source on an element, open.
+ *
+ * @param {typeof MediaSource} kind
+ * @param {HTMLVideoElement} video
+ */
+export async function attach(kind, video) {
+  const source = new kind();
+  // Apple's one opens only where the picture cannot be sent to a television.
+  if (kind !== globalThis.MediaSource) video.disableRemotePlayback = true;
+  const url = URL.createObjectURL(source);
+  const opened = new Promise((resolve) => {
+    source.addEventListener("sourceopen", resolve, { once: true });
+  });
+  video.src = url;
+  await opened;
+  URL.revokeObjectURL(url);
+  return source;
+}
+
+/**
+ * Hands bytes over; a full buffer is given room by `makeRoom` first.
+ *
+ * @param {SourceBuffer} buffer
+ * @param {ArrayBuffer} data
+ * @param {() => Promise<void>} makeRoom
+ */
+export async function append(buffer, data, makeRoom) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      buffer.appendBuffer(data);
+      await done(buffer);
+      return;
+    } catch (error) {
+      const full = error instanceof DOMException && error.name === "QuotaExceededError";
+      if (!full || tries >= 2) throw error;
+      await makeRoom();
+    }
+  }
+}
+
+/**
+ * Takes out what lies before a moment, if that is worth the work.
+ *
+ * @param {SourceBuffer} buffer
+ * @param {number} until in seconds
+ */
+export async function letGo(buffer, until) {
+  if (buffer.buffered.length && buffer.buffered.start(0) < until - 5) {
+    buffer.remove(0, until);
+    await done(buffer);
+  }
+}
+
+/** Is this moment within these ranges? @param {TimeRanges} ranges @param {number} time */
+export function covers(ranges, time) {
+  for (let i = 0; i < ranges.length; i += 1) {
+    if (time >= ranges.start(i) - EDGE_S && time < ranges.end(i)) return true;
+  }
+  return false;
+}
+
+/** The end of what a source buffer is doing. @param {SourceBuffer} buffer @returns {Promise<void>} */
+function done(buffer) {
+  return new Promise((resolve, reject) => {
+    const listening = new AbortController();
+    const { signal } = listening;
+    /** @type {(act: () => void) => () => void} */
+    const once = (act) => () => {
+      listening.abort();
+      act();
+    };
+    buffer.addEventListener("updateend", once(resolve), { signal });
+    buffer.addEventListener("error", once(() => reject(new Trouble("not appended"))), { signal });
+  });
+}
