@@ -22,6 +22,7 @@ from infra.clock import Clock, to_ms
 from infra.database import Database
 from infra.errors import Unavailable
 from infra.logs import get_logger
+from infra.scope import TaskScope
 from infra.storage import Storage
 from recordings.boxes import SOUND_CODEC
 from recordings.capture import Captures
@@ -60,6 +61,7 @@ class Archive:
         self._told = told
         self._recordings = Recordings(database, storage, clock)
         self._locks: dict[str, asyncio.Lock] = {}
+        self._tasks = TaskScope("archive")
         self._steps: dict[str, Callable[[RecordingRow], Awaitable[str]]] = {
             "takes": self._takes,
             "join": self._join,
@@ -82,18 +84,28 @@ class Archive:
             return await self._recordings.get(row.id)
 
     async def resume(self) -> None:
-        """Go on with every recording that a crash left half made."""
+        """Go on with every recording that a crash left half made. One that fails, or waits for its
+        takes, is no harm to the others."""
         async with self._database.reading() as session:
             query = select(RecordingRow).where(RecordingRow.status == "making")
             rows = list(await session.scalars(query))
-        for row in rows:
-            try:
-                await self.run(row.room, row.organisation, row.policy)
-            except Exception:
-                log.exception("recording not made", recording=row.id)
+        going_on = [
+            self._tasks.spawn(self._go_on(row), name=f"resume:{row.id}")
+            for row in rows
+            if not self._tasks.closed
+        ]
+        if going_on:
+            await asyncio.wait(going_on)
 
     async def close(self) -> None:
-        """Nothing to give back: a step that is cut off is done again. Idempotent."""
+        """Leave what `resume` has under way; a step that is cut off is done again. Idempotent."""
+        await self._tasks.close()
+
+    async def _go_on(self, row: RecordingRow) -> None:
+        try:
+            await self.run(row.room, row.organisation, row.policy)
+        except Exception:
+            log.exception("recording not made", recording=row.id)
 
     async def _begin(self, room: str, organisation: str, policy: str) -> RecordingRow:
         async with self._database.unit_of_work() as session:
@@ -217,7 +229,9 @@ class Archive:
     async def _stored(self, room: str) -> Sequence[TakeRow]:
         async with self._database.reading() as session:
             query = select(TakeRow).where(TakeRow.room == room, TakeRow.state == TakeState.STORED)
-            return list(await session.scalars(query.order_by(TakeRow.started_ms, TakeRow.number)))
+            # Never by the wall clock, which may be set between two takes.
+            query = query.order_by(TakeRow.fence, TakeRow.epoch, TakeRow.number)
+            return list(await session.scalars(query))
 
     async def _erase(self, room: str) -> None:
         """Nothing was to be kept: nothing is."""

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from infra.clock import Clock, to_ms
 from infra.database import Database
@@ -78,9 +78,7 @@ class Homing:
                 log.exception("take not told", take=folder.info.take)
             self.bring(Told("ended", folder))
         there = {folder.info.take for folder in folders}
-        ours = TakeRow.node.is_(None)
-        if self._node is not None:
-            ours |= TakeRow.node == self._node
+        ours = or_(TakeRow.node.is_(None), TakeRow.node == self._node)
         query = select(TakeRow).where(TakeRow.state.not_in(SETTLED), ours)
         async with self._database.reading() as session:
             rows = list(await session.scalars(query))

@@ -104,10 +104,12 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
             clock=clock,
             spool=settings.data_dir / "spool",
             live=windows,
+            node=node,
         )
         await captures.recover()
         stack.push_async_callback(captures.close)
         archive = Archive(captures=captures, database=database, storage=storage, clock=clock)
+        stack.push_async_callback(archive.close)
 
         async def people(room: str, present: frozenset[str]) -> list[Person]:
             show = await shows.get(room)

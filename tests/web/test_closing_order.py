@@ -14,6 +14,7 @@ from infra.bus_local import LocalCommands
 from infra.database import Database
 from infra.scope import TaskScope
 from infra.settings import Settings
+from recordings.archive import Archive
 from recordings.capture import Captures
 from rooms.house import House
 from streaming.relay import EmbeddedRelay
@@ -27,6 +28,7 @@ VERBS: list[tuple[type, str]] = [
     (web.AppRunner, "cleanup"),
     (Hubs, "close"),
     (Reactions, "close"),
+    (Archive, "close"),
     (Captures, "close"),
     (House, "close"),
     (EmbeddedRelay, "stop"),
