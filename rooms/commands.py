@@ -195,6 +195,16 @@ class MediaPublish(Command):
     sdp: Sdp
 
 
+class MediaRestart(Command):
+    """The way of a session's media is broken: look for another with new ICE names, the keys stay. Who
+    receives gets a `media.offer` of the same session, to be answered; who sends encloses a new offer of
+    that connection in `sdp` and gets `media.accepted`."""
+
+    type: Literal["media.restart"] = "media.restart"
+    session: str
+    sdp: Sdp | None = None
+
+
 class MediaStop(Command):
     """End this connection's session (sending or receiving)."""
 
@@ -228,6 +238,7 @@ ClientMessage = Annotated[
     | MediaSegments
     | MediaAnswer
     | MediaPublish
+    | MediaRestart
     | MediaStop
     | MediaKeyframe,
     Field(discriminator="type"),

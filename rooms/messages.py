@@ -34,6 +34,7 @@ from rooms.commands import (
     MediaAnswer,
     MediaKeyframe,
     MediaPublish,
+    MediaRestart,
     MediaSegments,
     MediaStop,
     MediaView,
@@ -111,6 +112,7 @@ __all__ = [
     "MediaKeyframe",
     "MediaOffer",
     "MediaPublish",
+    "MediaRestart",
     "MediaSegments",
     "MediaSegmentsAt",
     "MediaStop",
@@ -218,7 +220,8 @@ class StageMessage(Wire):
 
 
 class MediaOffer(Wire):
-    """The server's offer to receive (reply to `media.view` with its `id`, or unasked with id None)."""
+    """The server's offer to receive (reply to `media.view` or `media.restart` with its
+    `id`, or unasked with id None)."""
 
     type: Literal["media.offer"] = "media.offer"
     id: int | None
@@ -228,7 +231,7 @@ class MediaOffer(Wire):
 
 
 class MediaAccepted(Wire):
-    """The answer to `media.publish`."""
+    """The answer to `media.publish`, or to `media.restart` with an `sdp`."""
 
     type: Literal["media.accepted"] = "media.accepted"
     id: int

@@ -76,6 +76,7 @@ MESSAGES: Mapping[str, Rule] = {
     "media.answer": Rule(Reach.SEAT, _ALL, RUNNING, right=Right.ENTER),
     "media.segments": Rule(Reach.SEAT, _AUDIENCE, frozenset({Phase.LIVE}), right=Right.VIEW),
     "media.publish": Rule(Reach.SEAT, _ARTIST, right=Right.PUBLISH),
+    "media.restart": Rule(Reach.SEAT, _ALL, RUNNING, right=Right.ENTER),
     "media.stop": Rule(Reach.SEAT, _ALL, _NOT_DRAFT),
     "media.keyframe": Rule(Reach.SEAT, _ALL, RUNNING, right=Right.ENTER),
 }

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from infra.errors import (
+    BadInput,
     Conflict,
     Forbidden,
     LampioError,
@@ -20,6 +22,7 @@ from infra.errors import (
     Unauthorised,
     Unknown,
 )
+from streaming.fragment import CONTENT_TYPE as FRAGMENT_TYPE
 from streaming.ports import (
     Action,
     Authorizer,
@@ -38,6 +41,9 @@ Protocol = Literal["whip", "whep"]
 CONTENT_TYPE = "application/sdp"
 RETRY_AFTER_S = 5
 MAX_RESOURCES = 20_000
+ANY = ("*", '"*"')
+"""`If-Match` of a restart; the protocols' own examples write it in quotes."""
+_TAG = re.compile(r'"([\x21\x23-\x7e]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,14 @@ class Created:
     resource: SessionId
     etag: str
     sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """200: the new entity tag with its quotes, and our fragment."""
+
+    etag: str
+    fragment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +130,49 @@ class Whip:
         self, protocol: Protocol, room: RoomId, resource: SessionId, credential: str | None
     ) -> None:
         """End it. Raises 401 without a credential, 403 for another's, 404 where there is none."""
+        await self._own(protocol, room, resource, credential)
+        await self._relay.close(resource, "closed")
+        self._resources.pop(resource, None)
+
+    async def patch(
+        self,
+        protocol: Protocol,
+        room: RoomId,
+        resource: SessionId,
+        credential: str | None,
+        content_type: str,
+        body: bytes,
+        *,
+        if_match: str | None,
+    ) -> Restarted | None:
+        """Take a fragment of trickle ICE or of an ICE restart (RFC 9725 4.3). None (204) for candidates,
+        which are ignored: our side is ICE-lite.
+
+        Raises as `delete`; 415 for another content type; 428 without `If-Match`, 412 where it names
+        another ICE session than the present; 413 over 16 kB, 400 for what is no fragment, 422 for one
+        that cannot be: another's sections, names of an earlier ICE session, a name with a new password.
+        The session outlives every refusal.
+        """
+        await self._own(protocol, room, resource, credential)
+        if content_type.partition(";")[0].strip().lower() != FRAGMENT_TYPE:
+            raise Unacceptable("content_type", status=415)
+        if if_match is None:
+            raise Conflict("if_match", "If-Match is needed", status=428)
+        etag = self._relay.etag(resource)
+        restart = if_match.strip() in ANY
+        if not restart and etag not in _tags(if_match):
+            raise Conflict("stale_tag", "another ICE session than the present", status=412)
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            raise BadInput("sdpfrag", "not a text") from None
+        made = await self._relay.patch(resource, text, restart=restart)
+        return None if made is None else Restarted(f'"{made.etag}"', made.sdp)
+
+    async def _own(
+        self, protocol: Protocol, room: RoomId, resource: SessionId, credential: str | None
+    ) -> None:
+        """Hold the resource to be the credential's, or another's of the same seat."""
         if not credential:
             raise Unauthorised()
         known = self._resources.get(resource)
@@ -126,10 +183,8 @@ class Whip:
             if grant.seat != known.seat:
                 raise Forbidden("not_your_session")
         if not self._stands(room, resource):
-            del self._resources[resource]
+            self._resources.pop(resource, None)
             raise Unknown("session")
-        await self._relay.close(resource, "closed")
-        self._resources.pop(resource, None)
 
     async def _granted(self, protocol: Protocol, room: RoomId, credential: str | None) -> Grant:
         if not credential:
@@ -165,6 +220,12 @@ class Whip:
                 del self._resources[session]
         while len(self._resources) >= MAX_RESOURCES:
             del self._resources[next(iter(self._resources))]
+
+
+def _tags(if_match: str) -> set[str]:
+    """The strong entity tags of an `If-Match` (RFC 9110 13.1.1); weak ones match nothing."""
+    parts = [part.strip() for part in if_match.split(",")]
+    return {found.group(1) for part in parts if (found := _TAG.fullmatch(part))}
 
 
 def _digest(credential: str) -> bytes:

@@ -55,6 +55,10 @@ class RoomMedia:
         feed = FeedId(grant.room, grant.seat)
         return await self._settled(seat, grant, await self._relay.publish(grant, feed, sdp))
 
+    async def restart(self, seat: Seat, session: str, sdp: str | None) -> Negotiated:
+        """Our offer, or our answer to the page's `sdp`, that restarts ICE of a session of this seat."""
+        return await self._relay.restart(self._own(seat, session), sdp)
+
     async def stop(self, seat: Seat, session: str) -> None:
         """End a session of this seat."""
         await self._relay.close(self._own(seat, session), "closed")

@@ -30,6 +30,7 @@ from rooms.messages import (
     MediaKeyframe,
     MediaOffer,
     MediaPublish,
+    MediaRestart,
     MediaSegments,
     MediaSegmentsAt,
     MediaStop,
@@ -92,6 +93,7 @@ class RoomSocket:
             MediaAnswer: self._answer,
             MediaSegments: self._segments,
             MediaPublish: self._publish,
+            MediaRestart: self._restart,
             MediaStop: self._stop,
             MediaKeyframe: self._keyframe,
         }
@@ -238,6 +240,16 @@ class RoomSocket:
         self.write(
             message_frame(MediaAccepted(id=command.id, session=answer.session, sdp=answer.sdp))
         )
+
+    async def _restart(self, command: MediaRestart) -> None:
+        made = await self._parts.media.restart(self._seat, command.session, command.sdp)
+        if command.sdp is None:
+            offer = MediaOffer(id=command.id, session=made.session, etag=made.etag, sdp=made.sdp)
+            self.write(message_frame(offer))
+        else:
+            self.write(
+                message_frame(MediaAccepted(id=command.id, session=made.session, sdp=made.sdp))
+            )
 
     async def _stop(self, command: MediaStop) -> None:
         await self._parts.media.stop(self._seat, command.session)

@@ -7,19 +7,26 @@ was given, and learn why not.
 
 from __future__ import annotations
 
+import hashlib
+
 from aiohttp import web
 
-from infra.errors import TooLarge
+from infra.errors import TooLarge, TooMany
+from streaming.fragment import CONTENT_TYPE as FRAGMENT_TYPE
+from streaming.fragment import MAX_BYTES as LARGEST_FRAGMENT
 from streaming.ports import Elsewhere, RoomId, SessionId
 from streaming.whip import Protocol
 from web.access import bearer
 from web.parts import PARTS
 
 LARGEST_OFFER = 64 * 1024
+MADE, PATCHED, PER_S = 30, 120, 60.0
+"""How many sessions one key may begin, and how many fragments it may send, within so many seconds. Keys are
+counted, not addresses: many residents stand behind one."""
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After, Allow, Accept-Post, Accept-Patch",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Cache-Control": "no-store",
 }
@@ -37,6 +44,7 @@ class Endpoint:
         for method, path, name, handler in (
             ("POST", root, self.protocol, self.create),
             ("OPTIONS", root, self.protocol, self.describe),
+            ("PATCH", session, f"{self.protocol}_session", self.patch),
             ("DELETE", session, f"{self.protocol}_session", self.delete),
             ("OPTIONS", session, f"{self.protocol}_session", self.describe_session),
         ):
@@ -48,13 +56,14 @@ class Endpoint:
         parts = request.app[PARTS]
         try:
             if bearer(request):
+                await _allow(request, f"{self.protocol}_made", MADE)
                 await parts.reactions.ready(show)
             made = await parts.whip.post(
                 self.protocol,
                 RoomId(show),
                 bearer(request),
                 request.content_type,
-                await _body(request),
+                await _body(request, LARGEST_OFFER),
                 if_none_match=request.headers.get("If-None-Match"),
             )
         except Elsewhere as elsewhere:
@@ -65,6 +74,28 @@ class Endpoint:
         }
         return web.Response(
             status=201, text=made.sdp, content_type="application/sdp", headers=headers
+        )
+
+    async def patch(self, request: web.Request) -> web.StreamResponse:
+        """204 for trickled candidates; 200 with our new names and a new entity tag for an ICE restart."""
+        if bearer(request):
+            await _allow(request, f"{self.protocol}_patched", PATCHED)
+        made = await request.app[PARTS].whip.patch(
+            self.protocol,
+            RoomId(request.match_info["show"]),
+            SessionId(request.match_info["session"]),
+            bearer(request),
+            request.content_type,
+            await _body(request, LARGEST_FRAGMENT),
+            if_match=request.headers.get("If-Match"),
+        )
+        if made is None:
+            return web.Response(status=204)
+        return web.Response(
+            status=200,
+            text=made.fragment,
+            content_type=FRAGMENT_TYPE,
+            headers={"ETag": made.etag},
         )
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
@@ -83,19 +114,28 @@ class Endpoint:
 
     async def describe_session(self, request: web.Request) -> web.StreamResponse:
         """What a session takes."""
-        return _options("DELETE, OPTIONS", {})
+        return _options("PATCH, DELETE, OPTIONS", {"Accept-Patch": FRAGMENT_TYPE})
 
 
 ENDPOINTS = (Endpoint("whip"), Endpoint("whep"))
+PATHS = tuple(f"/{e.protocol}/" for e in ENDPOINTS)
 NAMES = frozenset(f"{e.protocol}{end}" for e in ENDPOINTS for end in ("", "_session"))
 
 
 async def open_to_all(request: web.Request, response: web.StreamResponse) -> None:
     """What every answer of both protocols carries, a refusal too (a signal)."""
-    if request.match_info.route.name in NAMES:
-        response.headers.update(CORS)
-        if response.status == 401:
-            response.headers["WWW-Authenticate"] = "Bearer"
+    name = request.match_info.route.name
+    # a method that is not there has no route, and a page elsewhere shall learn of that, too
+    if name not in NAMES and not (response.status == 405 and request.path.startswith(PATHS)):
+        return
+    response.headers.update(CORS)
+    if response.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    elif response.status == 415:
+        patch = request.method == "PATCH"
+        response.headers["Accept-Patch" if patch else "Accept-Post"] = (
+            FRAGMENT_TYPE if patch else "application/sdp"
+        )
 
 
 def _options(methods: str, more: dict[str, str]) -> web.Response:
@@ -111,12 +151,18 @@ def _options(methods: str, more: dict[str, str]) -> web.Response:
     )
 
 
-async def _body(request: web.Request) -> bytes:
-    if (request.content_length or 0) > LARGEST_OFFER:
+async def _allow(request: web.Request, what: str, amount: int) -> None:
+    key = hashlib.sha256(bearer(request).encode()).hexdigest()[:32]
+    if not await request.app[PARTS].limits.hit(what, key, amount=amount, per_s=PER_S):
+        raise TooMany("too_many_sessions", sentence="err_not_now", retry_after_s=10)
+
+
+async def _body(request: web.Request, largest: int) -> bytes:
+    if (request.content_length or 0) > largest:
         raise TooLarge("offer_too_large")
-    body = await request.content.read(LARGEST_OFFER + 1)
-    while len(body) <= LARGEST_OFFER and not request.content.at_eof():
-        body += await request.content.read(LARGEST_OFFER + 1 - len(body))
-    if len(body) > LARGEST_OFFER:
+    body = await request.content.read(largest + 1)
+    while len(body) <= largest and not request.content.at_eof():
+        body += await request.content.read(largest + 1 - len(body))
+    if len(body) > largest:
         raise TooLarge("offer_too_large")
     return body

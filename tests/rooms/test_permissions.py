@@ -43,6 +43,7 @@ EXPECTED: dict[str, dict[Role, set[Phase]]] = {
     "media.publish": {A: STAGE},
     "media.stop": {G: NOT_DRAFT, C: NOT_DRAFT, A: NOT_DRAFT, H: NOT_DRAFT},
     "media.keyframe": {G: HALL, C: HALL, A: STAGE, H: STAGE},
+    "media.restart": {G: HALL, C: HALL, A: STAGE, H: STAGE},
     "room": {G: ALL, C: ALL, A: ALL, H: ALL},
     "leave": {G: ALL, C: ALL, A: ALL, H: ALL},
     "enter": {G: TALK, C: TALK, A: NOT_DRAFT, H: ALL},

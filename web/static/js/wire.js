@@ -60,6 +60,9 @@
 // Artist: an offer to send; the reply is `media.accepted`.
 /** @typedef {{id: number, type: "media.publish", sdp: string}} MediaPublish */
 
+// The way of a session's media is broken: look for another with new ICE names, the keys stay. Who receives gets a `media.offer` of the same session, to be answered; who sends encloses a new offer of that connection in `sdp` and gets `media.accepted`.
+/** @typedef {{id: number, type: "media.restart", session: string, sdp?: string|null}} MediaRestart */
+
 // End this connection's session (sending or receiving).
 /** @typedef {{id: number, type: "media.stop", session: string}} MediaStop */
 
@@ -141,10 +144,10 @@
 // Whether the feed on air is coming in: what the hall sees is `live`, `stalled` or `empty`.
 /** @typedef {{type: "stage", state: "live"|"stalled"|"empty", seat: string|null}} StageMessage */
 
-// The server's offer to receive (reply to `media.view` with its `id`, or unasked with id None).
+// The server's offer to receive (reply to `media.view` or `media.restart` with its `id`, or unasked with id None).
 /** @typedef {{type: "media.offer", id: number|null, session: string, etag: string, sdp: string}} MediaOffer */
 
-// The answer to `media.publish`.
+// The answer to `media.publish`, or to `media.restart` with an `sdp`.
 /** @typedef {{type: "media.accepted", id: number, session: string, sdp: string}} MediaAccepted */
 
 // Where the show is by segments, for this seat alone: the address of an HLS playlist.
@@ -156,7 +159,7 @@
 // The last message: why, and after how many ms to come back (the client adds jitter; None: never).
 /** @typedef {{type: "bye", reason: "removed"|"revoked"|"moved"|"restart"|"slow"|"ended", back_ms: number|null}} Bye */
 
-/** @typedef {Hello|SetName|WriteLine|HideLine|Applaud|AskHelp|HandleHelp|SetPhase|RemoveSeat|TakeAir|LeaveAir|AskCompany|AnswerCompany|EndCompany|MediaView|MediaSegments|MediaAnswer|MediaPublish|MediaStop|MediaKeyframe} ClientMessage */
+/** @typedef {Hello|SetName|WriteLine|HideLine|Applaud|AskHelp|HandleHelp|SetPhase|RemoveSeat|TakeAir|LeaveAir|AskCompany|AnswerCompany|EndCompany|MediaView|MediaSegments|MediaAnswer|MediaPublish|MediaRestart|MediaStop|MediaKeyframe} ClientMessage */
 
 /** @typedef {PhaseChanged|AirTaken|AirLeft|Named|LineWritten|LineHidden|HelpAsked|HelpHandled|SeatRemoved|CompanyAsked|CompanyAnswered|CompanyEnded} Event */
 
