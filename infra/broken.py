@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import JSON, Dialect
+from sqlalchemy.types import TypeDecorator
 
 from infra.logs import get_logger
 
@@ -35,3 +40,24 @@ class BrokenRows:
 
 BROKEN = BrokenRows()
 """Of this process: rows are read in many places, and each is told once wherever it is met."""
+
+
+class ReadableJson(TypeDecorator[Any]):
+    """A JSON column whose spoiled text reads as None: one row of a list does not hide the others."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any | None], Any | None]:
+        """As JSON's own, without its errors."""
+        read = super().result_processor(dialect, coltype)
+
+        def tolerant(value: Any | None) -> Any | None:
+            try:
+                return value if read is None else read(value)
+            except ValueError:
+                return None
+
+        return tolerant

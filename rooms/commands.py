@@ -5,7 +5,6 @@ Undeclared fields are refused. `rooms.messages` has the whole of the wire.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import (

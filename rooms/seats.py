@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from infra.broken import BROKEN
 from infra.clock import from_ms
 from infra.errors import BadInput, Conflict, Forbidden, Unknown
 from rooms.devices import Devices
@@ -30,6 +31,7 @@ from rooms.tickets import (
     new_secret,
     same,
 )
+from rooms.written import plain_name
 
 PLACES_MAX = 60
 NAME_MAX = 40
@@ -86,7 +88,7 @@ class Seats(Devices):
             raise BadInput("companion_of", "a companion's ticket names a guest's, others none")
         if not 1 <= places <= PLACES_MAX:
             raise BadInput("places", "a ticket has 1 to 60 places")
-        name = (name or "").strip() or None
+        name = plain_name(name or "") or None
         if name is not None and len(name) > NAME_MAX:
             raise BadInput("name", "a name has at most 40 characters")
         ticket, seats, secret = new_id(), tuple(new_id() for _ in range(places)), new_secret()
@@ -193,7 +195,22 @@ class Seats(Devices):
             sits = {one.id: one.device for one in rows.all()}
         mine = [seat for seat in seats if device is not None and sits[seat.id] == device]
         free = [seat for seat in seats if sits[seat.id] is None]
-        return next(iter(mine + free), seats[0])
+        return next(iter([*mine, *free, *seats]), None)
+
+    async def leads(self, handle: str, seat_id: str) -> bool:
+        """Whether the link with this digest still leads to the seat: not revoked, of its ticket."""
+        query = (
+            select(SeatRow.id)
+            .join(SecretRow, SecretRow.ticket == SeatRow.ticket)
+            .where(
+                SeatRow.id == seat_id,
+                SecretRow.digest == handle,
+                SecretRow.kind == SecretKind.LINK,
+                SecretRow.revoked_at_ms.is_(None),
+            )
+        )
+        async with self._database.reading() as session:
+            return await session.scalar(query) is not None
 
     async def seat(self, seat_id: str) -> Seat:
         """The seat as it stands. Raises `Unknown` (`no_seat`)."""
@@ -217,7 +234,8 @@ class Seats(Devices):
             return await self._seats(session, _SEAT.where(SeatRow.device == device_id))
 
     async def enter(self, seat_id: str, device_id: str, *, move: bool = False) -> Seat:
-        """Sit down; the same device again changes nothing. Returns the seat, admitted.
+        """Sit down; the same device again changes nothing. Returns the seat, admitted: of a ticket with
+        several places another one where this one is taken, for all who opened the link were shown one.
 
         Raises `Conflict` (`seat_elsewhere`) where another device sits there and `move` is false; with
         it the seat moves here and every process is told (`moved`). Raises `Forbidden` (`revoked`,
@@ -229,7 +247,11 @@ class Seats(Devices):
             refuse_if_over(seat)
             if await session.get(DeviceRow, device_id) is None:
                 raise Unknown("no_device", "no such device", sentence="err_no_seat")
+            if seat.places > 1:  # one after another: who is shown a place may get the next
+                await session.get_one(TicketRow, seat.ticket, with_for_update=True)
             row = await session.get_one(SeatRow, seat_id, with_for_update=True)
+            if row.device not in (None, device_id) and seat.places > 1 and not move:
+                row = await self._place(session, seat, device_id) or row
             if row.device not in (None, device_id):
                 if not move:
                     raise Conflict(
@@ -246,7 +268,7 @@ class Seats(Devices):
                 .values(status=TicketStatus.ADMITTED)
             )
             await session.flush()
-            return await self._one(session, seat_id)
+            return await self._one(session, row.id)
 
     async def holds(self, seat_id: str, device_id: str) -> bool:
         """Whether this device sits there now."""
@@ -275,6 +297,19 @@ class Seats(Devices):
             raise Unknown("no_ticket", "no such ticket")
         return row
 
+    async def _place(self, session: AsyncSession, seat: Seat, device: str) -> SeatRow | None:
+        """Where the device sits under this ticket already, else the first free place."""
+        rows = await session.scalars(
+            select(SeatRow)
+            .where(SeatRow.ticket == seat.ticket)
+            .order_by(SeatRow.number)
+            .with_for_update()
+        )
+        places = rows.all()
+        mine = [row for row in places if row.device == device]
+        free = [row for row in places if row.device is None]
+        return next(iter([*mine, *free]), None)
+
     async def _guest_seat(self, session: AsyncSession, scope: Scope, show: str, ticket: str) -> str:
         row = await self._ticket(session, scope, ticket)
         if row.show != show or row.role != Role.GUEST:
@@ -296,7 +331,13 @@ class Seats(Devices):
         self, session: AsyncSession, query: Select[SeatRow, TicketRow, ShowRow]
     ) -> list[Seat]:
         rows = (await session.execute(query.order_by(SeatRow.ticket, SeatRow.number))).all()
-        return [_seat_of(seat, ticket, show, now_ms=self._now()) for seat, ticket, show in rows]
+        found: list[Seat] = []
+        for seat, ticket, show in rows:
+            try:
+                found.append(_seat_of(seat, ticket, show, now_ms=self._now()))
+            except (ValueError, TypeError, OverflowError) as error:
+                BROKEN.note("seat", seat.id, error)  # it admits nobody and hides no other
+        return found
 
 
 _SEAT: Select[SeatRow, TicketRow, ShowRow] = (

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from infra.broken import BROKEN
 from infra.clock import Clock, from_ms, to_ms
 from infra.database import Database
 from infra.errors import Conflict, Unknown
@@ -82,16 +83,17 @@ class Shows:
         query = _SHOW.where(RoomRow.phase != Phase.DRAFT).order_by(ShowRow.starts_at_ms, ShowRow.id)
         query = within(scope or Scope.public(), query, ShowRow.organisation)
         async with self._database.reading() as session:
-            return [_show(show, room) for show, room in (await session.execute(query)).all()]
+            rows = (await session.execute(query)).all()
+        return [found for show, room in rows if (found := _readable(show, room)) is not None]
 
     async def get(self, show_id: str) -> Show:
-        """The show. Raises `Unknown` (`no_show`)."""
+        """The show. Raises `Unknown` (`no_show`), also for one whose row cannot be read."""
         async with self._database.reading() as session:
             row = (await session.execute(_SHOW.where(ShowRow.id == show_id))).first()
-        if row is None:
+        found = None if row is None else _readable(*row)
+        if found is None:
             raise Unknown("no_show", "no such show", sentence="err_not_found")
-        show, room = row
-        return _show(show, room)
+        return found
 
     async def plan(self, scope: Scope, plan: ShowPlan, *, phase: Phase = Phase.SCHEDULED) -> None:
         """Put the plan into the catalogue, or change what stands there; `phase` is a new show's first.
@@ -220,6 +222,35 @@ def _columns(plan: ShowPlan) -> dict[str, Any]:
     }
 
 
+def _readable(show: ShowRow, room: RoomRow) -> Show | None:
+    """The show as its row says; None for a row that cannot be read, which hides no other."""
+    try:
+        return _show(_sound(show), room)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        BROKEN.note("show", show.id, error)
+        return None
+
+
+def _sound(show: ShowRow) -> ShowRow:
+    """The row, if its JSON has the form that pages count on. Raises `ValueError`."""
+    words = isinstance(show.title, dict) and show.title and isinstance(show.description, dict)
+    lists = (show.artists, show.languages, show.accessibility)
+    if not words or not all(isinstance(one, list) for one in lists):
+        raise ValueError("words or lists")
+    texts = (*show.title.values(), *show.description.values(), *(t for one in lists for t in one))
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("text")
+    amounts = {key: value for key, value in show.price.items() if "cents" in key}
+    needed = _AMOUNT.get(show.price.get("kind", ""))
+    if needed not in (None, *amounts) or not all(type(v) is int for v in amounts.values()):
+        raise ValueError("price")
+    return show
+
+
+_AMOUNT = {"fixed": "cents", "institution": "cents_per_head"}
+"""The amount that a kind of price cannot be told without."""
+
+
 def _show(show: ShowRow, room: RoomRow) -> Show:
     return Show(
         id=show.id,
@@ -246,4 +277,6 @@ def _show(show: ShowRow, room: RoomRow) -> Show:
 
 
 def _organisation(row: OrganisationRow) -> Organisation:
-    return Organisation(id=row.id, name=row.name, city=row.city, city_in=row.city_in)
+    return Organisation(
+        id=row.id, name=row.name or {}, city=row.city or {}, city_in=row.city_in or {}
+    )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from infra.broken import ReadableJson
 from infra.database import Base
 
 Ms = BigInteger
@@ -45,9 +46,9 @@ class OrganisationRow(Base):
     __table_args__ = CATALOGUE
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    name: Mapped[Words] = mapped_column(JSON)
-    city: Mapped[Words] = mapped_column(JSON)
-    city_in: Mapped[Words] = mapped_column(JSON)
+    name: Mapped[Words] = mapped_column(ReadableJson)
+    city: Mapped[Words] = mapped_column(ReadableJson)
+    city_in: Mapped[Words] = mapped_column(ReadableJson)
 
 
 class ShowRow(Base):
@@ -59,13 +60,13 @@ class ShowRow(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     organisation: Mapped[str] = mapped_column(ForeignKey("organisation.id"), index=True)
     city: Mapped[str] = mapped_column(Id)
-    title: Mapped[Words] = mapped_column(JSON)
-    description: Mapped[Words] = mapped_column(JSON)
+    title: Mapped[Words] = mapped_column(ReadableJson)
+    description: Mapped[Words] = mapped_column(ReadableJson)
     art_form: Mapped[str] = mapped_column(Code)
-    artists: Mapped[list[str]] = mapped_column(JSON)
-    languages: Mapped[list[str]] = mapped_column(JSON)
-    accessibility: Mapped[list[str]] = mapped_column(JSON)
-    price: Mapped[dict[str, Any]] = mapped_column(JSON)
+    artists: Mapped[list[str]] = mapped_column(ReadableJson)
+    languages: Mapped[list[str]] = mapped_column(ReadableJson)
+    accessibility: Mapped[list[str]] = mapped_column(ReadableJson)
+    price: Mapped[dict[str, Any]] = mapped_column(ReadableJson)
     starts_at_ms: Mapped[int] = mapped_column(Ms, index=True)
     doors_at_ms: Mapped[int | None] = mapped_column(Ms)
     duration_min: Mapped[int]

@@ -2,8 +2,9 @@
 
 The device cookie names a browser by a random secret; the database holds its hash and its seats, from the
 first entry on. Each opened link has a short-lived cookie of its own, named by the seat, so that five tabs
-that open at the same moment do not overwrite each other. Neither admits anybody. All are signed: a value
-that we did not make counts as none.
+that open at the same moment do not overwrite each other; it holds the digest of the link's secret, so that
+it ends with the secret. Neither admits anybody. All are signed: a value that we did not make counts as
+none.
 """
 
 from __future__ import annotations
@@ -44,19 +45,28 @@ class Cookies:
         """Have the browser forget the device."""
         response.del_cookie(self._device_name, path="/", secure=self._secure, httponly=True)
 
-    def opened(self, request: web.BaseRequest, seat: str, now_s: float) -> bool:
-        """Whether a link to this seat was opened in this browser lately."""
+    def opened(self, request: web.BaseRequest, seat: str, now_s: float) -> str | None:
+        """The handle of the link to this seat that was opened in this browser lately, or None.
+
+        Whether the link still leads there is for the database to say.
+        """
         value = self._read(request, self._link_prefix + seat)
-        return value is not None and value.isdecimal() and int(value) > now_s
+        until, _, handle = (value or "").partition("-")
+        return handle if handle and until.isdecimal() and int(until) > now_s else None
 
     def add_link(
-        self, request: web.BaseRequest, response: web.StreamResponse, seat: str, now_s: float
+        self,
+        request: web.BaseRequest,
+        response: web.StreamResponse,
+        seat: str,
+        handle: str,
+        now_s: float,
     ) -> None:
         """Remember an opened link beside those opened before it, and give the browser a device."""
         if self.device(request) is None:
             self.set_device(response, secrets.token_urlsafe(32))
         name = self._link_prefix + seat
-        self._set(response, name, str(int(now_s) + LINK_LIFE_S), LINK_LIFE_S)
+        self._set(response, name, f"{int(now_s) + LINK_LIFE_S}-{handle}", LINK_LIFE_S)
         # Only what we made: a name from elsewhere may be one that no answer can bear.
         others = [
             other

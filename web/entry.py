@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from infra.clock import to_ms
-from infra.errors import BadInput, LampioError, TooLarge, TooMany, Unauthorised, Unknown
+from infra.errors import BadInput, LampioError, TooLarge, Unauthorised, Unknown
 from infra.logs import get_logger
 from rooms.messages import Bye
 from rooms.permissions import check
@@ -19,16 +19,17 @@ from rooms.phases import Phase, Role
 from rooms.seats import Seat, refuse_if_over
 from rooms.shows import Show
 from rooms.state import accepted
+from rooms.tickets import digest
+from web.guesses import typed, wrong_secret
 from web.language import language_of, words
 from web.parts import PARTS, Parts
 from web.render import render
 from web.room_media import AUDIENCE_PHASES
+from web.views import in_language
 
 log = get_logger("entry")
 
 LARGEST_BODY = 1024
-WRONG_SECRETS = 60
-WRONG_SECRETS_PER_S = 600.0
 
 PAGES = {
     Role.GUEST: ("hall.html", ("hall",)),
@@ -46,20 +47,14 @@ PRIVATE = {
 async def link(request: web.Request) -> web.StreamResponse:
     """`/t/{secret}`: 303 to the seat's clean address; the browser remembers that it was opened."""
     parts = request.app[PARTS]
-    secret = request.match_info["secret"].rstrip(".,;:!?)")
+    secret = typed(request.match_info["secret"])
     seat = await parts.seats.find(secret, "link", device=await parts.access.device(request))
     if seat is None:
-        allowed = await parts.limits.hit(
-            "wrong secret",
-            parts.access.client_address(request),
-            amount=WRONG_SECRETS,
-            per_s=WRONG_SECRETS_PER_S,
-        )
-        if not allowed:
-            raise TooMany("too_many_wrong_links", sentence="err_link", retry_after_s=60)
+        await wrong_secret(request)
         raise Unknown("no_such_link", sentence="err_link")
     response = web.Response(status=303, headers={"Location": f"/r/{seat.id}", **PRIVATE})
-    parts.cookies.add_link(request, response, seat.id, parts.clock.now().timestamp())
+    now_s = parts.clock.now().timestamp()
+    parts.cookies.add_link(request, response, seat.id, digest(secret), now_s)
     return response
 
 
@@ -68,8 +63,7 @@ async def room(request: web.Request) -> web.StreamResponse:
     parts = request.app[PARTS]
     seat_id = request.match_info["seat"]
     held = await parts.access.holds(request, seat_id)
-    opened = parts.cookies.opened(request, seat_id, parts.clock.now().timestamp())
-    if not held and not opened:
+    if not held and not await _opened(request, seat_id):
         if _wants_json(request):
             raise Unauthorised("no_seat", sentence="err_no_seat")
         return render(request, "no_seat.html", headers=PRIVATE)
@@ -90,8 +84,8 @@ async def enter(request: web.Request) -> web.StreamResponse:
     move = await _wants_move(request)
     seat_id = request.match_info["seat"]
     presented = parts.cookies.device(request)
-    opened = parts.cookies.opened(request, seat_id, parts.clock.now().timestamp())
-    if presented is None or not (opened or await parts.access.holds(request, seat_id)):
+    may = await _opened(request, seat_id) or await parts.access.holds(request, seat_id)
+    if presented is None or not may:
         raise Unauthorised("no_seat", sentence="err_no_seat")
     seat = await parts.seats.seat(seat_id)
     refuse_if_over(seat)
@@ -103,9 +97,17 @@ async def enter(request: web.Request) -> web.StreamResponse:
     seat = await parts.seats.enter(seat_id, device, move=move)
     if moved:
         await _end_here(parts, seat)
-    response = web.json_response({"ok": True, "offer": await _offer(parts, seat)}, headers=PRIVATE)
+    offer = await _offer(parts, seat) if seat.id == seat_id else None
+    response = web.json_response({"ok": True, "seat": seat.id, "offer": offer}, headers=PRIVATE)
     parts.cookies.set_device(response, await parts.seats.rotate(device, presented))
     return response
+
+
+async def _opened(request: web.Request, seat: str) -> bool:
+    """Whether this browser opened a link to the seat lately that still leads there."""
+    parts = request.app[PARTS]
+    handle = parts.cookies.opened(request, seat, parts.clock.now().timestamp())
+    return handle is not None and await parts.seats.leads(handle, seat)
 
 
 async def leave(request: web.Request) -> web.StreamResponse:
@@ -189,15 +191,15 @@ async def _page_data(
         "guest_name": guest_name,
         "show": {
             "id": show.id,
-            "title": show.title.get(lang) or show.title["fi"],
+            "title": in_language(show.title, lang),
             "artists": list(show.artists),
             "starts_at_ms": to_ms(show.starts_at),
             "doors_at_ms": None if show.doors_at is None else to_ms(show.doors_at),
             "phase": show.phase.value,
             "art_form": show.art_form,
             "has_interval": show.has_interval,
-            "organisation_name": organisation.name[lang],
-            "city_in": organisation.city_in[lang],
+            "organisation_name": in_language(organisation.name, lang),
+            "city_in": in_language(organisation.city_in, lang),
         },
         "urls": {
             "enter": f"/r/{seat.id}/enter",

@@ -38,7 +38,7 @@ def cookies() -> Cookies:
 
 def opened(cookies: Cookies, jar: dict[str, str], seat: str, now: float = NOW) -> None:
     response = web.Response()
-    cookies.add_link(request(jar), response, seat, now)
+    cookies.add_link(request(jar), response, seat, "d1", now)
     kept(response, jar)
 
 
@@ -46,7 +46,7 @@ def test_links_opened_at_the_same_moment_do_not_overwrite_each_other(cookies: Co
     jar: dict[str, str] = {}
     for seat in ("a1", "b2", "c3", "d4", "e5"):
         response = web.Response()
-        cookies.add_link(request({}), response, seat, NOW)  # each tab saw no cookie yet
+        cookies.add_link(request({}), response, seat, "d1", NOW)  # each tab saw no cookie yet
         kept(response, jar)
     assert all(cookies.opened(request(jar), seat, NOW) for seat in ("a1", "b2", "c3", "d4", "e5"))
     assert cookies.device(request(jar)) is not None
@@ -119,7 +119,7 @@ def test_a_former_key_still_reads_and_the_first_one_signs() -> None:
 
 def test_over_https_cookies_are_bound_to_the_host_and_hidden_from_scripts() -> None:
     response = web.Response()
-    Cookies([b"k" * 32], secure=True).add_link(request({}), response, "a1", NOW)
+    Cookies([b"k" * 32], secure=True).add_link(request({}), response, "a1", "d1", NOW)
     assert response.cookies
     for name, morsel in SimpleCookie(response.cookies.output(header="")).items():
         assert name.startswith("__Host-")

@@ -21,7 +21,12 @@ export async function enter(url, { move }) {
       body: JSON.stringify({ move }),
     });
     if (response.ok) {
-      const { offer } = await response.json();
+      const { seat, offer } = await response.json();
+      // A group's link was opened by several, and somebody sat down here first: ours is beside it.
+      if (seat && !url.startsWith(`/r/${seat}/`)) {
+        location.replace(`/r/${seat}`);
+        return new Promise(() => {});
+      }
       return { ok: true, offer: offer ?? null };
     }
     const problem = await response.json().catch(() => ({}));
