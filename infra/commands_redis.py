@@ -68,6 +68,8 @@ class _Call(BaseModel):
 
 class _Reply(BaseModel):
     id: str
+    mine: bool = True
+    """False: whoever heard it does not serve the room, and has done nothing."""
     reply: str | None = None
     code: str = ""
     status: int = 500
@@ -97,13 +99,44 @@ _KINDS: tuple[type[LampioError], ...] = (
 _TREE = {kind.status: kind for kind in _KINDS} | {406: Unacceptable, 415: Unacceptable}
 
 
+class _Asked:
+    """A command on its way: who heard it, how many of them declined, and the outcome (None: all did)."""
+
+    def __init__(self) -> None:
+        self.outcome: asyncio.Future[_Reply | None] = asyncio.get_running_loop().create_future()
+        self._heard_by: int | None = None
+        self._declined = 0
+
+    def heard_by(self, count: int) -> None:
+        """So many processes got it."""
+        self._heard_by = count
+        self._look()
+
+    def take(self, reply: _Reply) -> None:
+        """One of them answered."""
+        if reply.mine and not self.outcome.done():
+            self.outcome.set_result(reply)
+        self._declined += not reply.mine
+        self._look()
+
+    def lose(self) -> None:
+        """Answers may have passed by."""
+        if not self.outcome.done():
+            self.outcome.set_exception(Unavailable("outcome_unknown", "the line broke"))
+            self.outcome.exception()  # one that left has nobody to retrieve it
+
+    def _look(self) -> None:
+        if self._declined == self._heard_by and not self.outcome.done():
+            self.outcome.set_result(None)
+
+
 class RedisCommands:
     """`infra.ports.Commands` between processes. `await start()`, `await close()`."""
 
     def __init__(self, link: RedisLink) -> None:
         self._link = link
         self._local = LocalCommands()
-        self._asked: dict[str, asyncio.Future[_Reply]] = {}
+        self._asked: dict[str, _Asked] = {}
         self._ends: dict[str, tuple[int, Callable[[], None]]] = {}
         self._scope = TaskScope("commands_redis")
         self._to = f"replies:{link.instance}"
@@ -129,6 +162,10 @@ class RedisCommands:
         """Commands whose outcome is waited for here, or that are being carried out here."""
         return self._local.waiting + len(self._asked)
 
+    def fence(self, room: str) -> int | None:
+        """The fence with which the room is served in this process, if it is."""
+        return self._local.fence(room)
+
     async def call(self, room: str, command: str, *, key: str | None, timeout_s: float) -> str:
         """Have the owner carry the command out; see the port for the errors."""
         if self._local.fence(room) is not None or self._scope.closed:
@@ -142,16 +179,13 @@ class RedisCommands:
             key=key,
             command=command,
         )
-        answer: asyncio.Future[_Reply] = asyncio.get_running_loop().create_future()
-        self._asked[call.id] = answer
         try:
             async with asyncio.timeout(timeout_s):
-                await self._ask(room, call)
-                return (await answer).outcome()
+                return (await self._ask(room, call)).outcome()
         except TimeoutError:
             raise Unavailable("outcome_unknown", "the owner did not answer in time") from None
         finally:
-            del self._asked[call.id]
+            self._asked.pop(call.id, None)
 
     def serve(self, room: str, fence: int, handler: Handler) -> Callable[[], None]:
         """Answer commands for the room, from every process; a higher fence takes over, wherever it is."""
@@ -176,34 +210,33 @@ class RedisCommands:
 
     # --- asking -------------------------------------------------------------------------------
 
-    async def _ask(self, room: str, call: _Call) -> None:
-        """Send it, until somebody hears it. Raises `Unavailable`."""
+    async def _ask(self, room: str, call: _Call) -> _Reply:
+        """Send it until somebody takes it on. Raises `Unavailable`."""
         channel, body = self._link.prefix + _channel(room), call.model_dump_json()
-        for wait_s in (*_NOBODY_S, None):
+        for wait_s in (0.0, *_NOBODY_S):
+            await asyncio.sleep(wait_s)
+            asked = self._asked[call.id] = _Asked()
             try:
-                if await self._link.run(_CALL, [_fence_key(room)], [channel, body]):
-                    return
+                asked.heard_by(await self._link.run(_CALL, [_fence_key(room)], [channel, body]))
             except Lost:
                 raise Unavailable("outcome_unknown", "the line broke") from None
             except Away:
                 break
-            if wait_s is not None:
-                await asyncio.sleep(wait_s)
+            reply = await asked.outcome
+            if reply is not None:
+                return reply
         raise Unavailable("no_owner", "nobody serves this room")
 
     def _hear_reply(self, text: str) -> None:
         with suppress(ValidationError):
             reply = _Reply.model_validate_json(text)
             asked = self._asked.get(reply.id)
-            if asked is not None and not asked.done():
-                asked.set_result(reply)
+            if asked is not None:
+                asked.take(reply)
 
     def _replies_lost(self) -> None:
-        """Replies may have passed by unheard: who waits is not left waiting."""
         for asked in self._asked.values():
-            if not asked.done():
-                asked.set_exception(Unavailable("outcome_unknown", "the line broke"))
-                asked.exception()  # one that left has nobody to retrieve it
+            asked.lose()
 
     # --- serving ------------------------------------------------------------------------------
 
@@ -215,8 +248,9 @@ class RedisCommands:
         except ValueError:
             _log.warning("command not understood", room=room)
             return
-        if later:
-            self._superseded(room, fence)
+        if later or self._local.fence(room) != fence:
+            self._decline(call)
+            self._superseded(room, fence, by=int(highest))
         elif self._local.waiting >= WAITING:
             self._reply(call, TooMany("too_many_commands", sentence="err_not_now"))
         else:
@@ -225,6 +259,7 @@ class RedisCommands:
 
     async def _carry_out(self, room: str, fence: int, call: _Call, *, known: bool) -> None:
         if not known and not await self._is_highest(room, fence):
+            self._decline(call)
             return
         left_s = (call.until_ms - self._link.shared_ms()) / 1000
         if left_s <= 0:
@@ -235,6 +270,9 @@ class RedisCommands:
             self._reply(call, error)
         else:
             self._reply(call, reply)
+
+    def _decline(self, call: _Call) -> None:
+        self._link.publish(call.to, _Reply(id=call.id, mine=False).model_dump_json())
 
     def _reply(self, call: _Call, outcome: str | LampioError) -> None:
         if isinstance(outcome, str) and len(outcome) > LONGEST:
@@ -265,16 +303,15 @@ class RedisCommands:
             highest = await self._link.run(_SERVE, [_fence_key(room)], [fence, SERVING_TTL_MS])
         except Away:
             return False  # it is told again as soon as Redis is back
-        if int(highest) > fence:
-            self._superseded(room, fence)
+        self._superseded(room, fence, by=int(highest))
         return int(highest) == fence
 
     async def _forget(self, room: str, fence: int) -> None:
         with suppress(Away):
             await self._link.run(_END, [_fence_key(room)], [fence])
 
-    def _superseded(self, room: str, fence: int) -> None:
-        if self._ends.get(room, (None,))[0] == fence:
+    def _superseded(self, room: str, fence: int, *, by: int) -> None:
+        if by > fence and self._ends.get(room, (None,))[0] == fence:
             _log.info("a later owner serves the room", room=room, fence=fence)
             self._end(room)
 

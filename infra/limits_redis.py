@@ -30,7 +30,7 @@ while true do
 end
 local allowed = redis.call('LLEN', KEYS[1]) < amount
 if allowed then redis.call('RPUSH', KEYS[1], string.format('%.3f', now)) end
-redis.call('PEXPIRE', KEYS[1], math.ceil(window))
+redis.call('PEXPIRE', KEYS[1], math.ceil(window) + 10000)
 return allowed and 1 or 0
 """
 

@@ -7,12 +7,13 @@ has forgotten its keys, those who listen are told of a gap and those who keep so
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
@@ -21,6 +22,8 @@ from redis.exceptions import RedisError
 from infra.clock import Clock
 from infra.logs import get_logger
 from infra.scope import TaskScope
+
+T = TypeVar("T")
 
 _log = get_logger("infra.redis")
 
@@ -49,6 +52,18 @@ class Lost(Away):
 
 class _Doubted(Exception):
     """A call has failed: the line is made anew."""
+
+
+async def _cut(work: Awaitable[T]) -> T:
+    """The library's answer; a cancellation that it swallowed on the way (its pool does) is not lost."""
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
+    try:
+        return await work
+    finally:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 class Channel:
@@ -93,6 +108,7 @@ class RedisLink:
         self.prefix = f"lampio:{self._calls.connection_kwargs.get('db') or 0}:"
         """Begins every key and channel. Channels know no database number, so it stands here."""
         self._channels: dict[str, Channel] = {}
+        self._ending: dict[str, Channel] = {}
         self._changed = asyncio.Event()
         self._restored: list[Callable[[], None]] = []
         self._gone: list[Callable[[], None]] = []
@@ -103,7 +119,7 @@ class RedisLink:
         self._told_away = False
         self._was_up = False
         self._away_since_ms = clock.monotonic_ms()
-        self._settled_ms = 0.0
+        self._back_ms = -math.inf
         self._doubt: asyncio.Event = asyncio.Event()
         self._first_try = asyncio.Event()
         self._offset_ms = 0.0
@@ -132,7 +148,7 @@ class RedisLink:
 
     def settling(self, within_s: float) -> bool:
         """Whether it is away, or was within the last `within_s` seconds: others may be missing yet."""
-        return not self._up or self._clock.monotonic_ms() - self._settled_ms < within_s * 1000
+        return not self._up or self._clock.monotonic_ms() - self._back_ms < within_s * 1000
 
     def shared_ms(self) -> float:
         """The present moment by Redis' clock, in ms, as this process reckons it. For deadlines between
@@ -176,16 +192,17 @@ class RedisLink:
         """Have `heard` called with each text on the channel; one listener a channel. Returns the end.
 
         `gap` is called each time that Redis begins to send (at first, and after each reconnection):
-        what came before may be missing. Neither may raise.
+        what came before may be missing. What is on its way at the end is heard yet. Neither may raise.
         """
         mine = Channel(heard, gap)
         name = self.prefix + channel
         self._channels[name] = mine
+        self._ending.pop(name, None)
         self._changed.set()
 
         def end() -> None:
             if self._channels.get(name) is mine:
-                del self._channels[name]
+                self._ending[name] = self._channels.pop(name)
                 self._changed.set()
 
         return end
@@ -197,17 +214,18 @@ class RedisLink:
         if known is None:
             known = self._scripts[script] = self._client.register_script(script)
         async with asyncio.timeout(self._call_s):
-            return await known(keys=[self.prefix + key for key in keys], args=args)
+            return await _cut(known(keys=[self.prefix + key for key in keys], args=args))
 
     async def _live(self) -> None:
         attempt = 0
         while True:
             connection: AbstractConnection = self._reads.make_connection()  # type: ignore[no-untyped-call]  # the library's
             self._doubt.clear()
+            self._ending.clear()
             try:
                 async with asyncio.timeout(2 * self._call_s):
                     await self._beat()
-                    await connection.connect()  # type: ignore[no-untyped-call]  # the library's
+                    await _cut(connection.connect())  # type: ignore[no-untyped-call]  # the library's
                 async with asyncio.TaskGroup() as line:
                     line.create_task(self._read(connection), name="redis:read")
                     line.create_task(self._tend(connection), name="redis:tend")
@@ -240,6 +258,7 @@ class RedisLink:
         self._offset_ms = now - (asked + answered) / 2
         if self._up and not had:
             _log.warning("redis has forgotten its keys")
+            self._back_ms = answered
             self._restore()
             for channel in list(self._channels.values()):
                 channel.gap()
@@ -253,22 +272,26 @@ class RedisLink:
             self._changed.clear()
             wanted = set(self._channels)
             if more := wanted - asked:
-                await connection.send_command("SUBSCRIBE", *more, check_health=False)
+                await self._tell(connection, "SUBSCRIBE", *more)
             if fewer := asked - wanted:
-                await connection.send_command("UNSUBSCRIBE", *fewer, check_health=False)
+                await self._tell(connection, "UNSUBSCRIBE", *fewer)
             asked = wanted
             if loop.time() >= due:
                 due = loop.time() + self._beat_s
-                await connection.send_command("PING", check_health=False)
+                await self._tell(connection, "PING")
                 await self._beat()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._changed.wait()
 
+    @staticmethod
+    async def _tell(connection: AbstractConnection, *words: str) -> None:
+        await _cut(connection.send_command(*words, check_health=False))
+
     async def _read(self, connection: AbstractConnection) -> None:
         while True:
-            kind, name, body = (*(await connection.read_response()), None)[:3]
-            channel = self._channels.get(name)
+            kind, name, body = (*(await _cut(connection.read_response())), None)[:3]
+            channel = self._channels.get(name) or self._ending.get(name)
             if kind == "pong":
                 if not self._up:  # it answers in order: all that was asked for comes from now on
                     self._come_back()
@@ -278,6 +301,8 @@ class RedisLink:
                 channel.heard(body)
             elif kind == "subscribe":
                 channel.gap()
+            elif kind == "unsubscribe":
+                self._ending.pop(name, None)
 
     async def _send(self) -> None:
         while True:
@@ -294,7 +319,7 @@ class RedisLink:
                         pipe = self._client.pipeline(transaction=False)
                         for name, text in batch:
                             pipe.publish(name, text)
-                        await pipe.execute()
+                        await _cut(pipe.execute())
                 except _FAILURES as error:
                     self._dropped = True
                     self._break(error)
@@ -325,12 +350,12 @@ class RedisLink:
     def _come_back(self) -> None:
         now = self._clock.monotonic_ms()
         self._up = True
-        self._settled_ms = now
         if self._told_away:
             self._told_away = False
             _log.warning("redis is back", duration_ms=round(now - self._away_since_ms))
         if self._was_up:
             self.reconnections += 1
+            self._back_ms = now
         self._was_up = True
         self._first_try.set()
         self._restore()
