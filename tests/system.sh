@@ -9,6 +9,7 @@ need chromium chromium
 need firefox-esr "firefox-esr libavcodec59" # which decodes H.264 for it
 need WebKitWebDriver webkit2gtk-driver      # Safari's engine
 need Xvfb xvfb
+need pulseaudio pulseaudio                  # without a sound device Firefox lets no sound begin
 need redis-server redis-server
 ls "${POSTGRES:-/usr/lib/postgresql}"/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 need node nodejs

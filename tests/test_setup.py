@@ -66,7 +66,7 @@ def test_what_the_system_lacks_is_installed_by_root_and_told_to_others(
         check=False,
     )
     missing = (
-        "chromium firefox-esr libavcodec59 webkit2gtk-driver xvfb redis-server postgresql nodejs npm "
+        "chromium firefox-esr libavcodec59 webkit2gtk-driver xvfb pulseaudio redis-server postgresql nodejs npm "
         "fontconfig fonts-dejavu-core"
     )
     if user == "0":
