@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from infra.clock import Clock
@@ -53,8 +52,8 @@ class _Stretch:
 
 
 class Captures:
-    """All recorders of a process. `attach` is the relay's; `spool` is a folder on the local disk that
-    no other process uses, `disk` how its room is judged; `live` makes a follower for each timeline of a
+    """All recorders of a process. `attach` is the relay's; `disk` has the spool, a folder that no
+    other process uses; `live` makes a follower for each timeline of a
     feed, in the recorder's thread; `node` is whose spool it is, where several share a database."""
 
     def __init__(
@@ -64,13 +63,12 @@ class Captures:
         storage: Storage,
         database: Database,
         clock: Clock,
-        spool: Path,
-        disk: Disk | None = None,
+        disk: Disk,
         live: Callable[[Subject], Live] | None = None,
         node: str | None = None,
     ) -> None:
-        self.store = SpooledStore(storage, spool)
-        self.disk = disk or Disk(spool)
+        self.store = SpooledStore(storage, disk.folder)
+        self.disk = disk
         self._attach = attach
         self._homing = Homing(self.store, database, clock, node)
         self._clock = clock
@@ -133,12 +131,12 @@ class Captures:
         """Record this room no longer: nothing sent after this call is kept. Returns when the take is
         whole in the spool. Idempotent."""
         stretch = self._running.pop(room, None)
-        self._judge(room)
         if stretch is not None:
             stretch.detach()
             await asyncio.to_thread(stretch.recorder.stop)
             self.overruns += stretch.recorder.overruns
             await self._told_all()
+            self._judge(room)
 
     async def record(
         self,

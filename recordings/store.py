@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,8 +17,8 @@ from recordings.ports import SegmentRef
 from recordings.spool import TakeFolder, init_key
 
 RETRY_FROM_S, RETRY_TO_S = 0.5, 30.0
-AWAY_AFTER = 3
-"""Failed uploads on end of one take: from then on the storage counts as away."""
+AWAY_S = 10.0
+"""An object that could not be brought there for so long: the storage counts as away."""
 
 log = get_logger("recordings.store")
 
@@ -33,12 +34,13 @@ class SpooledStore:
         self._uploaded: dict[str, set[str]] = {}
         self._uploading: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
-        self._failing: dict[str, int] = {}
+        self._trying_since: dict[str, float] = {}
 
     @property
     def away(self) -> bool:
-        """Whether the storage has refused or not answered several times on end."""
-        return any(count >= AWAY_AFTER for count in self._failing.values())
+        """Whether the storage has refused or not answered for a while."""
+        now = time.monotonic()
+        return any(now - since >= AWAY_S for since in self._trying_since.values())
 
     async def close(self) -> None:
         """Stop uploading; what is missing is taken up at the next start. Idempotent."""
@@ -124,7 +126,7 @@ class SpooledStore:
     def _forget(self, take: str) -> TakeFolder | None:
         self._uploaded.pop(take, None)
         self._uploading.pop(take, None)
-        self._failing.pop(take, None)
+        self._trying_since.pop(take, None)
         return self._folders.pop(take, None)
 
     def _folder(self, take: str) -> TakeFolder:
@@ -147,17 +149,17 @@ class SpooledStore:
         while True:
             self._again.discard(take)
             for key, path in sorted((await self._missing(take)).items()):
+                self._trying_since.setdefault(take, time.monotonic())
                 try:
                     await self._storage.put(key, await asyncio.to_thread(path.read_bytes))
                 except Exception as error:  # whatever the storage raises: the spool keeps it
                     log.warning("upload failed", take=take, error=type(error).__name__)
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * 2, RETRY_TO_S)
-                    self._failing[take] = self._failing.get(take, 0) + 1
                     self._again.add(take)
                     break
                 self._uploaded.get(take, set()).add(key)
-                self._failing.pop(take, None)
+                self._trying_since.pop(take, None)
                 pause_s = RETRY_FROM_S
             if take not in self._again:
                 return

@@ -28,6 +28,7 @@ from infra.storage import open_storage
 from recordings.archive import Archive
 from recordings.capture import Captures
 from recordings.catalogue import Recordings
+from recordings.disk import Disk
 from recordings.tables import TakeRow
 from recordings.takes import TakeState
 from rooms.phases import Phase
@@ -120,7 +121,7 @@ class Maker:
             storage=storage,
             database=database,
             clock=clock,
-            spool=spool,
+            disk=Disk(spool),
         )
         self._archive = Archive(
             captures=self._captures, database=database, storage=storage, clock=clock

@@ -25,6 +25,7 @@ from infra.storage import open_storage
 from recordings.archive import Archive
 from recordings.capture import Captures
 from recordings.catalogue import Recordings
+from recordings.disk import Disk
 from recordings.live import LiveWindows
 from rooms.erasure import erase_regularly
 from rooms.house import House
@@ -102,7 +103,7 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
             storage=storage,
             database=database,
             clock=clock,
-            spool=settings.data_dir / "spool",
+            disk=Disk(settings.data_dir / "spool"),
             live=windows,
             node=node,
         )

@@ -15,6 +15,7 @@ from infra.storage import open_storage
 from recordings.archive import Archive
 from recordings.capture import Captures
 from recordings.catalogue import Recordings
+from recordings.disk import Disk
 from rooms.phases import Phase
 from streaming.ports import FeedId, RoomId, SeatId
 from tests.evening.browser import People, Person, opened_people
@@ -55,7 +56,7 @@ async def prepare(folder: Path) -> None:
         storage=storage,
         database=database,
         clock=clock,
-        spool=folder / "spool-demo",
+        disk=Disk(folder / "spool-demo"),
     )
     feed = FeedId(RoomId(SHOW), SeatId("artist0000000000"))
     for place, seconds in enumerate(STRETCHES):

@@ -1,6 +1,6 @@
 """A process that archives a room and dies by its own hand at a step.
 
-    python -m tests.recordings.archiving FOLDER STEP
+    python -m tests.recordings.archiving FOLDER DATABASE_URL STEP
 
 `SIGKILL` comes right after the row of STEP is committed; `STEP-` kills before it, with the work done.
 """
@@ -32,14 +32,14 @@ class Dying(Archive):
         super()._done(session, row, step, result)
 
 
-async def main(folder: Path, step: str) -> None:
+async def main(folder: Path, url: str, step: str) -> None:
     """Archive until killed."""
 
     def told(done: str) -> None:
         if done == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    database = Database(f"sqlite+aiosqlite:///{folder / 'lampio.sqlite3'}")
+    database = Database(url)
     made = captures(folder, database)
     archive = Dying(
         captures=made,
@@ -53,4 +53,4 @@ async def main(folder: Path, step: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))

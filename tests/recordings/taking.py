@@ -1,6 +1,6 @@
 """A process that captures a made source at many times real time and says how far it has come.
 
-    python -m tests.recordings.taking FOLDER SECONDS SPEED
+    python -m tests.recordings.taking FOLDER DATABASE_URL SECONDS SPEED
 
 One line a tenth of a media second on stdout. It is there to be killed.
 """
@@ -17,6 +17,7 @@ from infra.clock import SystemClock
 from infra.database import Database
 from infra.storage import open_storage
 from recordings.capture import Captures
+from recordings.disk import Disk
 from streaming.ports import Batch, FeedId, RoomId, SeatId, Track
 from tests.recordings.flashbeep import pictures, sounds, source
 
@@ -30,7 +31,7 @@ def captures(folder: Path, database: Database) -> Captures:
         storage=open_storage(str(folder / "media")),
         database=database,
         clock=SystemClock(),
-        spool=folder / "spool",
+        disk=Disk(folder / "spool"),
     )
 
 
@@ -49,9 +50,9 @@ def paced(seconds: int, speed: float) -> Iterator[tuple[Track, Batch]]:
         yield track, batch
 
 
-async def main(folder: Path, seconds: int, speed: float) -> None:
+async def main(folder: Path, url: str, seconds: int, speed: float) -> None:
     """Capture until the source ends."""
-    database = Database(f"sqlite+aiosqlite:///{folder / 'lampio.sqlite3'}")
+    database = Database(url)
     taking = captures(folder, database)
     await taking.record("hall", "helsinki", FEED, 1, paced(seconds, speed))
     await taking.settle("hall")
@@ -60,4 +61,4 @@ async def main(folder: Path, seconds: int, speed: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
