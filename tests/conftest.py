@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import os
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from sqlalchemy import create_engine
 
 from infra.clock import ManualClock
-from infra.database import Base, Database
+from infra.database import Database, migrate
 from infra.logs import configure_logs
 from infra.settings import Settings
+from tests.postgres import PostgresServer
 
 BLOCKING_MS = 300
 """How long one step of the loop may take in a test, in ms of this thread's processor time."""
@@ -34,6 +33,9 @@ WAITING_FACTOR = 25
 """How many times longer a step may take by the wall clock: sleeping, a file, another process."""
 
 TABLES = ("rooms.tables", "recordings.tables")
+DATABASES = ("sqlite", "postgres")
+
+T = TypeVar("T")
 
 
 # The same examples each time, on a busy machine too; `HYPOTHESIS_PROFILE=wild` looks for new ones.
@@ -74,11 +76,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Evenings stand in one lane where tests run side by side, so that two never share the processor;
-    what measures comes last, when nothing else runs any more."""
+    what measures comes last, when nothing else runs any more; a second database only where it is due."""
     for item in items:
         if "evening" in item.path.parts or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group("evening"))
+    items[:] = [item for item in items if not _one_too_many(item)]
     items.sort(key=lambda item: item.get_closest_marker("measure") is not None)
+
+
+def _one_too_many(item: pytest.Item) -> bool:
+    kind = item.callspec.params.get("database_kind") if hasattr(item, "callspec") else None
+    return kind == "postgres" and item.get_closest_marker("one_database") is not None
 
 
 def pytest_collection_finish() -> None:
@@ -219,25 +227,54 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+@pytest.fixture(params=DATABASES)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Whoever gets a database gets one of each kind in turn; marked `one_database`, SQLite alone."""
+    return str(request.param)
+
+
+def beside(step: Coroutine[Any, Any, T]) -> T:
+    """Carry it out in a loop of another thread, whether or not this thread has one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, step).result()
+
+
 @pytest.fixture(scope="session")
 def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    for name in TABLES:
-        importlib.import_module(name)
     path = tmp_path_factory.mktemp("database") / "empty.sqlite3"
-    engine = create_engine(f"sqlite:///{path}")
-    Base.metadata.create_all(engine)
-    engine.dispose()
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
+    beside(migrate(f"sqlite+aiosqlite:///{path}", TABLES))
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A real PostgreSQL of this run's (with xdist: this worker's) own."""
+    server = PostgresServer(free_port())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def _shared_postgres(postgres_server: PostgresServer) -> str:
+    """A database that all tests use in turn; emptying takes a tenth of the time of making one."""
+    name = postgres_server.create()
+    beside(migrate(postgres_server.url(name), TABLES))
+    return name
+
+
 @pytest.fixture
-def database_url(tmp_path: Path, _empty_database: Path) -> str:
-    """An SQLite file with all tables and no row."""
+def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A database with all tables, as migrations make them, and no row: an SQLite file or PostgreSQL."""
+    if database_kind == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        name: str = request.getfixturevalue("_shared_postgres")
+        server.empty(name)
+        return server.url(name)
     path = tmp_path / "lampio.sqlite3"
-    shutil.copyfile(_empty_database, path)
+    shutil.copyfile(request.getfixturevalue("_empty_database"), path)
     return f"sqlite+aiosqlite:///{path}"
 
 

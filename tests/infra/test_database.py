@@ -47,6 +47,7 @@ async def test_a_unit_of_work_is_kept_whole_or_not_at_all(numbers: Database) -> 
     assert await _count(numbers) == 1
 
 
+@pytest.mark.one_database  # PostgreSQL has many writers: they lock the rows they decide on
 async def test_what_is_read_in_a_unit_of_work_stays_true_until_its_end(numbers: Database) -> None:
     """Twenty writers that each read the highest number and write the next never meet."""
 
@@ -60,6 +61,7 @@ async def test_what_is_read_in_a_unit_of_work_stays_true_until_its_end(numbers: 
     assert await _count(numbers) == 20
 
 
+@pytest.mark.one_database  # PostgreSQL has many writers: they lock the rows they decide on
 async def test_two_processes_do_not_meet_either(numbers: Database, database_url: str) -> None:
     other = Database(database_url)
 
@@ -88,6 +90,7 @@ async def test_what_a_reader_writes_is_not_kept(numbers: Database) -> None:
     assert await _count(numbers) == 0
 
 
+@pytest.mark.one_database  # PostgreSQL has many writers: they lock the rows they decide on
 async def test_a_writer_that_gets_no_turn_is_told(
     numbers: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +133,7 @@ async def test_cancelling_at_any_moment_leaves_nothing_locked_and_nothing_half_d
     assert pairs == {-number for number in pairs}
 
 
+@pytest.mark.one_database  # its own pragmas
 async def test_sqlite_is_durable_and_keeps_references(database: Database) -> None:
     async with database.reading() as session:
         pragmas = [

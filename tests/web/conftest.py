@@ -129,6 +129,12 @@ class Site:
 
 
 @pytest.fixture
+def settings(settings: Settings, database_url: str) -> Settings:
+    """A house's settings with a database that has all its tables, of either kind."""
+    return settings.model_copy(update={"database_url": database_url})
+
+
+@pytest.fixture
 async def site(settings: Settings) -> AsyncIterator[Site]:
     """A house that answers on a free port."""
     jar = aiohttp.DummyCookieJar()

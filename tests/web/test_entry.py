@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -253,7 +254,8 @@ async def test_leaving_the_device_gives_up_its_seats_here(site: Site) -> None:
 
 
 async def test_before_the_doors_the_page_opens_and_the_button_waits(site: Site) -> None:
-    await site.show(phase=Phase.SCHEDULED)
+    opens = datetime.now(UTC) + timedelta(hours=1)  # else the house opens them while we look
+    await site.show(phase=Phase.SCHEDULED, doors_at=opens, starts_at=opens)
     browser = site.browser()
     seat = await browser.open(site.link(await site.ticket("show")))
     assert (await browser.get(f"/r/{seat}")).status == 200
