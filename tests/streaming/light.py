@@ -88,6 +88,7 @@ class LightPeer:
         self.sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.sock.bind(("::1" if ":" in host else "127.0.0.1", 0))
+        self.port: int = self.sock.getsockname()[1]
         self._dtls = Dtls(certificate(), "client", self._send)
         asyncio.get_running_loop().add_reader(self.sock, self._readable)
 
