@@ -17,6 +17,11 @@ def text_frame(body: bytes) -> bytes:
     return struct.pack("!BBQ", 0x81, 127, size) + body
 
 
+def pong_frame(data: bytes) -> bytes:
+    """The answer to a ping (RFC 6455 5.5.3); `data` is the ping's, at most 125 bytes."""
+    return bytes((0x8A, len(data))) + data
+
+
 def message_frame(message: BaseModel) -> bytes:
     """The frame of a server message."""
     return text_frame(message.model_dump_json().encode())

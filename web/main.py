@@ -49,6 +49,7 @@ from web.reactions import Reactions
 from web.render import setup_render
 from web.room_media import RoomMedia, stage_want
 from web.socket import room_socket
+from web.sockets import SOCKETS, Sockets
 from web.static_files import StaticFiles
 from web.whip import ENDPOINTS, open_to_all
 
@@ -217,7 +218,10 @@ def make_app(parts: Parts) -> web.Application:
     app.on_response_prepare.append(open_to_all)
     app.on_response_prepare.append(live.open_to_all)
 
+    sockets = app[SOCKETS] = Sockets(parts.clock)
+
     async def say_goodbye(_: web.Application) -> None:
+        sockets.close(goodbye())
         await parts.hubs.close(goodbye())
 
     app.on_shutdown.append(say_goodbye)
