@@ -46,6 +46,8 @@ AGAIN_S = 0.5
 """After how long a hub begins again what failed."""
 KEPT_EVENTS = 500
 """How many past events a hub keeps for those who come back within moments."""
+MOST_MISSED_BYTES = 512 * 1024
+"""Of what was missed; where it is more, a snapshot is shorter, and no socket is let go for it."""
 
 AUDIENCE = (Role.GUEST, Role.COMPANION)
 
@@ -218,16 +220,27 @@ class RoomHub:
         return (listener for listener in list(self._listeners) if listener.admitted)
 
     def _bring_up(self, listener: Listener, after: int | None) -> None:
-        if after is not None and self._recent_from <= after <= self._seq:
-            for seq, event, frame in self._recent:
-                if seq > after and visible(event, self.state, listener.seat, listener.role):
-                    listener.write(frame)
+        missed = self._missed(listener, after)
+        if missed is not None:
+            for frame in missed:
+                listener.write(frame)
         else:
             listener.write(message_frame(self._snapshot(listener)))
         listener.write(message_frame(self.stage))
         if self._last_presence is not None:
             for_all, for_hosts = self._last_presence
             listener.write(message_frame(for_hosts if listener.role is Role.HOST else for_all))
+
+    def _missed(self, listener: Listener, after: int | None) -> list[bytes] | None:
+        """The events since `after`; None where a snapshot is what helps."""
+        if after is None or not self._recent_from <= after <= self._seq:
+            return None
+        missed = [
+            frame
+            for seq, event, frame in self._recent
+            if seq > after and visible(event, self.state, listener.seat, listener.role)
+        ]
+        return missed if sum(map(len, missed)) <= MOST_MISSED_BYTES else None
 
     def _snapshot(self, listener: Listener) -> SnapshotMessage:
         return SnapshotMessage(
