@@ -71,6 +71,7 @@ class Crowd:
         attack: Callable[[int], None] = lambda step: None,
         *,
         but: tuple[LightPeer, ...] = (),
+        pause_s: float = 0.001,
     ) -> None:
         """Play so many pictures and sounds, `attack` beside each; everyone but `but` must get all of
         them once and in order, and nothing else."""
@@ -81,7 +82,7 @@ class Crowd:
         for number in range(steps):
             sent.append(self.step())
             attack(number)
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(pause_s)
         others = [g for g in self.guests if g not in but]
         pictures, sounds = [p for p, _ in sent], [s for _, s in sent]
         last = (pictures[-1], sounds[-1])
