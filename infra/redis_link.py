@@ -55,7 +55,8 @@ class _Doubted(Exception):
 
 
 async def _cut(work: Awaitable[T]) -> T:
-    """The library's answer; a cancellation that it swallowed on the way (its pool does) is not lost."""
+    """The library's answer; a cancellation that was swallowed on the way is not lost (`asyncio.wait_for`
+    of Python 3.11, which the library uses, forgets one that comes at the same moment as the answer)."""
     task = asyncio.current_task()
     assert task is not None
     before = task.cancelling()
@@ -243,11 +244,14 @@ class RedisLink:
                     await connection.disconnect(nowait=True)
                     await self._calls.disconnect()
             self._first_try.set()
+            if self._scope.closed:
+                return  # a failure at the moment of closing hid the cancellation
             wait_s = min(_LONGEST_WAIT_S, 0.05 * 2 ** min(attempt, 10))
             await asyncio.sleep(wait_s * random.uniform(0.5, 1))
 
     async def _doubted(self) -> None:
         await self._doubt.wait()
+        await self._calls.disconnect()  # who waits for an answer on the old line waits no longer
         raise _Doubted
 
     async def _beat(self) -> None:
@@ -305,7 +309,7 @@ class RedisLink:
                 self._ending.pop(name, None)
 
     async def _send(self) -> None:
-        while True:
+        while not self._scope.closed:
             await self._to_send.wait()
             self._to_send.clear()
             while self._up and (self._outgoing or self._dropped):
