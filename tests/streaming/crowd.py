@@ -100,8 +100,9 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(guests: int = 20, *, most_lines: int = 50) -> AsyncIterator[Crowd]:
-    """A running stage. At the end: nobody was thrown out, nothing of ours failed, no flood of lines."""
+async def crowd(guests: int = 20, *, most_lines: int = 50, faults: int = 0) -> AsyncIterator[Crowd]:
+    """A running stage. At the end: nobody was thrown out, no flood of lines, and no more of ours failed
+    than `faults` lines tell."""
     with capture_logs() as lines:
         async with relay_on() as relay:
             publisher = LightPeer()
@@ -116,13 +117,12 @@ async def crowd(guests: int = 20, *, most_lines: int = 50) -> AsyncIterator[Crow
                 await made.warm()
                 tasks, began = len(asyncio.all_tasks()), len(lines)
                 yield made
-                assert relay.stats()["datagrams_failed"] == 0
+                assert faults or relay.stats()["datagrams_failed"] == 0
                 assert not any(peer.closed_by_relay for peer in (publisher, *audience))
                 await until(lambda: len(asyncio.all_tasks()) <= tasks)
                 assert len(lines) - began < most_lines, lines[began : began + 5]
-                assert not [
-                    line for line in lines if line["event"] in ("task failed", "step failed")
-                ]
+                failed = [line for line in lines if line["event"].endswith(" failed")]
+                assert len(failed) == faults, failed
             finally:
                 for peer in (publisher, *audience):
                     await peer.close()
