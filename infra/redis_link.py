@@ -32,7 +32,8 @@ OUTGOING = 4096
 _BATCH = 128
 _LONGEST_WAIT_S = 2.0
 _NODE_TTL_MS = 15_000
-_FAILURES = (RedisError, OSError, TimeoutError)
+# The last two are what the library says when its connection was closed under it.
+_FAILURES = (RedisError, OSError, TimeoutError, AttributeError, RuntimeError)
 
 _BEAT = """
 local had = redis.call('EXISTS', KEYS[1])
