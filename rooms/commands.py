@@ -17,38 +17,34 @@ from pydantic import (
 )
 
 from rooms.phases import Phase
+from rooms.written import plain_name, seen
 
 SeatRef = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
 CommandKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 
-_UNSEEN = re.compile(
-    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff]"
-)
+
+def _line(value: object) -> object:
+    return seen(value) if isinstance(value, str) else value
 
 
-def seen(value: object) -> object:
-    """Text without what has no picture: controls, signs that turn the direction of writing, empty
-    spaces. By them a name or a line would look like another's, or like none."""
-    return _UNSEEN.sub("", value) if isinstance(value, str) else value
+def _name(value: object) -> object:
+    return plain_name(value) if isinstance(value, str) else value
 
 
-def on_one_line(value: object) -> object:
-    """A name, with spaces in place of ends of lines."""
-    return " ".join(value.split()) if isinstance(value, str) else value
-
-
-# Pydantic asks the last of these first.
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=40),
-    BeforeValidator(on_one_line),
-    BeforeValidator(seen),
+    BeforeValidator(_name),
 ]
 LineText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=1000),
-    BeforeValidator(seen),
+    BeforeValidator(_line),
 ]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""A number that every reader can hold, browsers too."""
+Asked = Annotated[Count, Field(strict=True)]
+"""A number that a client wrote as one."""
 Sdp = Annotated[str, StringConstraints(min_length=1, max_length=60_000)]
 
 
@@ -61,7 +57,7 @@ class Wire(BaseModel):
 class Command(Wire):
     """Base of commands; `id` comes back in the reply."""
 
-    id: int = Field(ge=0, le=2**53)
+    id: Asked
 
 
 class WritingCommand(Command):
@@ -74,7 +70,7 @@ class Hello(Command):
     """The first message: `after` is the last event number seen, None for a fresh snapshot."""
 
     type: Literal["hello"] = "hello"
-    after: int | None = None
+    after: Annotated[int, Field(strict=True)] | None = None
 
 
 class SetName(WritingCommand):
@@ -95,14 +91,14 @@ class HideLine(WritingCommand):
     """Host: hide a line for everybody."""
 
     type: Literal["line.hide"] = "line.hide"
-    line: int
+    line: Asked
 
 
 class Applaud(Command):
     """Clap; gathered, never stored. `claps` since the last one."""
 
     type: Literal["applaud"] = "applaud"
-    claps: int = Field(default=1, ge=1, le=20)
+    claps: int = Field(default=1, ge=1, le=20, strict=True)
 
 
 class AskHelp(WritingCommand):
@@ -115,7 +111,7 @@ class HandleHelp(WritingCommand):
     """Host: a request for help has been dealt with."""
 
     type: Literal["help.handle"] = "help.handle"
-    request: int
+    request: Asked
 
 
 class SetPhase(WritingCommand):
@@ -155,7 +151,7 @@ class AnswerCompany(WritingCommand):
 
     type: Literal["company.answer"] = "company.answer"
     companion: SeatRef
-    yes: bool
+    yes: Annotated[bool, Field(strict=True)]
 
 
 class EndCompany(WritingCommand):

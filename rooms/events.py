@@ -9,11 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from rooms.commands import SeatRef, Wire
+from rooms.commands import Count, SeatRef, Wire
 from rooms.phases import Phase, Role
 
-Count = Annotated[int, Field(ge=0, le=2**53)]
-"""A number that every reader can hold, browsers too."""
 Epoch = Annotated[int, Field(ge=0, le=2**30)]
 
 
