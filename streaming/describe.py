@@ -116,9 +116,11 @@ def choose_viewed(offer: Description, codecs: Sequence[str]) -> list[Accepted]:
 
 def _some(taken: list[Accepted], any_offered: bool, code: str) -> list[Accepted]:
     if not any_offered:
-        raise Unacceptable(code)
+        raise Unacceptable(code, sentence=sdp.SENTENCE)
     if not taken:
-        raise Unacceptable("no_codec", "neither H264, VP8 nor opus", status=406)
+        raise Unacceptable(
+            "no_codec", "neither H264, VP8 nor opus", status=406, sentence=sdp.SENTENCE
+        )
     return taken
 
 

@@ -265,8 +265,8 @@ class ViewSession(Session):
 
     def keyframes(self) -> None:
         """Ask for a keyframe behind each slot."""
-        for feed in self._feeds:
-            feed.request_keyframe()
+        for viewer in self.viewers:
+            viewer.ask_keyframe()
 
     def on_rtcp(self, plain: bytes, now_ms: float) -> None:
         """What the viewer misses, and how it fares."""

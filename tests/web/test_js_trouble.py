@@ -18,6 +18,8 @@ WELL: dict[str, Any] = {
     "blind": False,
     "first": False,
     "lineUp": True,
+    "lineAt": NOW - 30,
+    "mendAt": None,
     "pictureAt": NOW - 30,
     "soundAt": NOW - 30,
 }
@@ -69,12 +71,26 @@ def test_the_artists_loss_is_told_only_once_the_server_knows(js: Path) -> None:
 def test_a_standing_picture_is_helped_by_a_keyframe_and_then_by_a_new_session(js: Path) -> None:
     assert judged(js, **still(900)) == (None, [])
     assert judged(js, **still(1000)) == (None, ["probe", "keyframe"])
-    # A line that is down is set up anew at once; on one that stands the artist may be the reason.
-    assert judged(js, lineUp=False, **still(2500)) == (None, ["probe", "view"])
+    # Something comes, so the artist may be the reason.
     assert judged(js, **still(4900)) == (None, ["probe", "keyframe"])
     assert judged(js, **still(5000)) == (None, ["probe", "view"])
     assert judged(js, **still(5500)) == ("lost_connection", ["probe", "view"])
     assert judged(js, **still(20_000)) == ("still_lost", ["probe", "view"])
+
+
+@pytest.mark.parametrize("broken", [{"lineUp": False}, {"lineAt": NOW - 2500}])
+def test_a_broken_line_looks_for_another_way_and_only_then_for_a_new_session(
+    js: Path, broken: dict[str, Any]
+) -> None:
+    assert judged(js, **broken, **still(2400)) == (None, ["probe", "keyframe"])
+    assert judged(js, **broken, **still(2500)) == (None, ["probe", "restart"])
+    tried = {**broken, "mendAt": NOW - 7900}
+    assert judged(js, **tried, **still(10_400)) == ("lost_connection", ["probe", "restart"])
+    tried["mendAt"] = NOW - 8000
+    assert judged(js, **tried, **still(10_500)) == ("lost_connection", ["probe", "view"])
+    # It is another way that was found: the picture gets its time before everything begins anew.
+    found = {"mendAt": NOW - 5000, **still(7500)}
+    assert judged(js, **found) == ("lost_connection", ["probe", "keyframe"])
 
 
 def test_before_the_first_picture_nobody_sits_before_black_without_a_word(js: Path) -> None:

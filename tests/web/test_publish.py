@@ -16,14 +16,19 @@ PAPER = """
   globalThis.window = globalThis;
   globalThis.addEventListener = () => {};
   globalThis.RTCRtpSender = { getCapabilities: () => ({ codecs: [] }) };
-  const world = { peers: [], offers: 0, states: [], comesUp: true, answer: null };
+  const world = { peers: [], offers: 0, states: [], comesUp: true, answer: null,
+    restarts: 0, wayOut: false };
   globalThis.RTCPeerConnection = class {
     constructor() { this.connectionState = "new"; this.bytes = 0; world.peers.push(this); }
     addTransceiver() { return {}; }
-    createOffer() { return Promise.resolve({ sdp: "v=0\\r\\n" }); }
+    createOffer(options) {
+      if (options?.iceRestart) this.restarting = true;
+      return Promise.resolve({ sdp: "v=0\\r\\n" });
+    }
     setLocalDescription() { return Promise.resolve(); }
     setRemoteDescription() {
-      if (world.comesUp) this.become("connected");
+      if (this.restarting && world.wayOut) this.silent = false;
+      if (world.comesUp && !this.silent) this.become("connected");
       return Promise.resolve();
     }
     getSenders() { return []; }
@@ -37,6 +42,12 @@ PAPER = """
   const wire = {
     open: true,
     send: (command) => {
+      if (command.type === "media.restart") {
+        world.restarts += 1;
+        return world.wayOut
+          ? Promise.resolve({ session: command.session, sdp: "v=0\\r\\n" })
+          : Promise.reject(new Refusal("no_such_session", 404, ""));
+      }
       if (command.type !== "media.publish") return Promise.resolve({});
       world.offers += 1;
       return world.answer?.() ?? Promise.resolve({ session: `s${world.offers}`, sdp: "v=0\\r\\n" });
@@ -83,6 +94,22 @@ def test_a_line_that_fails_is_replaced_and_the_state_tells_it(js: Path) -> None:
         }""",
     )
     assert states == [["connecting", "sending", "healing", "sending"], "closed"]
+
+
+@pytest.mark.parametrize("how", ["failed", "silent"])
+def test_a_line_with_another_way_out_keeps_its_session(js: Path, how: str) -> None:
+    told = tell(
+        js,
+        """async ({ world, until, sending }) => {
+          await until(sending);
+          world.wayOut = true;
+          world.peers[0].silent = true;
+          if ("HOW" === "failed") world.peers[0].become("failed");
+          await until(() => world.restarts === 1 && sending());
+          return [world.peers.length, world.offers, [...world.states]];
+        }""".replace("HOW", how),
+    )
+    assert told == [1, 1, ["connecting", "sending", "healing", "sending"]]
 
 
 def test_silence_from_the_server_is_a_dead_line_though_ice_says_connected(js: Path) -> None:

@@ -5,6 +5,8 @@
  * @module media
  */
 
+import { Line } from "./line.js";
+
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {{session: string, etag: string, sdp: string}} Offer */
 /** @typedef {"new"|"connecting"|"connected"|"failed"|"ended"} ViewerState */
@@ -21,6 +23,7 @@ export class Viewer {
   #onFrame;
   #soundLag;
   #create;
+  #line;
   /** @type {RTCPeerConnection|null} */
   #peer = null;
   /** @type {RTCPeerConnection|null} */
@@ -64,6 +67,11 @@ export class Viewer {
     this.#onFrame = onFrame;
     this.#soundLag = soundLag;
     this.#create = create;
+    this.#line = new Line({
+      count: async () => (await this.counts()).bytes,
+      restart: () => this.#restart(),
+      anew: () => this.view(),
+    });
     this.#followFrames();
   }
 
@@ -107,14 +115,22 @@ export class Viewer {
   }
 
   /**
-   * How much has come so far: decoded frames and packets of sound.
+   * Nothing comes: new ICE names for the same session, and a new session where that does not help.
+   */
+  mend() {
+    return this.#peer ? this.#line.mend() : this.view();
+  }
+
+  /**
+   * How much has come so far: decoded frames, packets of sound, and bytes of any kind.
    *
-   * @returns {Promise<{frames: number, packets: number}>}
+   * @returns {Promise<{frames: number, packets: number, bytes: number}>}
    */
   async counts() {
-    const counts = { frames: 0, packets: 0 };
+    const counts = { frames: 0, packets: 0, bytes: 0 };
     const report = await this.#peer?.getStats();
     report?.forEach((entry) => {
+      if (entry.type === "transport") counts.bytes += entry.bytesReceived ?? 0;
       if (entry.type !== "inbound-rtp") return;
       if (entry.kind === "video") counts.frames += entry.framesDecoded ?? 0;
       if (entry.kind === "audio") counts.packets += entry.packetsReceived ?? 0;
@@ -140,12 +156,20 @@ export class Viewer {
   close() {
     this.#closed = true;
     this.stop();
+    this.#line.close();
     this.#video.srcObject = null;
   }
 
   async #ask() {
     const reply = await this.#connection.send({ type: "media.view" });
     if (reply.type === "media.offer") await this.take(reply);
+  }
+
+  async #restart() {
+    const session = this.#session;
+    if (!session) return;
+    const reply = await this.#connection.send({ type: "media.restart", session });
+    if (reply.type === "media.offer" && session === this.#session) await this.take(reply);
   }
 
   /** @param {Offer} offer */
@@ -166,6 +190,7 @@ export class Viewer {
     this.#ready = null;
     this.#peer = peer;
     this.#session = session;
+    this.#line.follow(peer);
     const stream = new MediaStream();
     peer.ontrack = ({ track, transceiver }) => {
       if (stream.getTracks().some((known) => known.kind === track.kind)) return;
@@ -188,6 +213,7 @@ export class Viewer {
   /** @param {RTCPeerConnection} peer */
   #tell(peer) {
     if (peer !== this.#peer) return;
+    this.#line.changed();
     if (peer.connectionState === "connected") this.#onState("connected");
     if (peer.connectionState === "failed") this.#onState("failed");
   }
@@ -201,6 +227,7 @@ export class Viewer {
     const peer = this.#peer;
     this.#peer = null;
     this.#session = "";
+    this.#line.follow(null);
     if (!peer) return;
     peer.ontrack = peer.onconnectionstatechange = null;
     peer.close();

@@ -8,6 +8,7 @@
 // The devices stay open through all of it: her own picture never goes away.
 
 import { Refusal } from "./connection.js";
+import { networkOf } from "./line.js";
 import { Uplink } from "./uplink.js";
 
 /** @typedef {import("./sending.js").SoundWish} SoundWish */
@@ -27,6 +28,12 @@ const CONNECT_WITHIN_MS = 6000;
 /** The server's feedback comes ten times a second; three seconds without it is a dead line. */
 const SILENCE_MS = 3000;
 const SHAKY_MS = 2000;
+/** After a change of this device or its network, a second without feedback is enough to look for a way. */
+const DOUBT_MS = 1000;
+const DOUBTFUL_MS = 5000;
+/** So long a new way may take, and so long the server keeps a session of which it hears nothing. */
+const MEND_MS = 3000;
+const KEPT_MS = 25_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
 const REFUSALS = new Set([401, 403, 404, 406, 409, 422]);
@@ -58,7 +65,16 @@ export class Publisher {
     this.turn = 0;
     /** @type {() => void} */
     this.wake = () => {};
-    window.addEventListener("online", () => this.wake());
+    this.doubtedAt = -Infinity;
+    const doubt = () => {
+      this.doubtedAt = performance.now();
+      this.wake();
+    };
+    window.addEventListener("online", doubt);
+    networkOf()?.addEventListener("change", doubt);
+    globalThis.document?.addEventListener("visibilitychange", () => {
+      if (!document.hidden) doubt();
+    });
   }
 
   /**
@@ -161,7 +177,7 @@ export class Publisher {
   }
 
   /**
-   * Look at the media itself until it stands still; then throw.
+   * Look at the media itself; where it stands still, mend the line, and throw if that fails.
    * @param {number} turn
    */
   async #watch(turn) {
@@ -172,15 +188,61 @@ export class Publisher {
       await this.#sleep(LOOK_MS);
       const link = this.link;
       if (this.turn !== turn) return;
-      if (!link || link.state === "down") throw new Broken("gone");
+      if (!link) throw new Broken("gone");
+      const pulse = await link.pulse();
       const now = performance.now();
       shakySince = link.state === "shaky" ? shakySince || now : 0;
-      if (shakySince && now - shakySince > SHAKY_MS) throw new Broken("shaky");
-      const pulse = await link.pulse();
       if (pulse.back !== back) heard = now;
       back = pulse.back;
-      if (now - heard > SILENCE_MS) throw new Broken("silent");
-      if (look % 4 === 3) this.onLine(lineOf(pulse), pulse);
+      const patience = now - this.doubtedAt < DOUBTFUL_MS ? DOUBT_MS : SILENCE_MS;
+      const shaky = shakySince > 0 && now - shakySince > SHAKY_MS;
+      if (link.state === "down" || shaky || now - heard > patience) {
+        await this.#mend(turn, link, back);
+        heard = performance.now();
+        shakySince = 0;
+        this.doubtedAt = -Infinity;
+      } else if (look % 4 === 3) {
+        this.onLine(lineOf(pulse), pulse);
+      }
+    }
+  }
+
+  /**
+   * Nothing comes back: look for another way for the same session; throw if there is none.
+   * @param {number} turn
+   * @param {Uplink} link
+   * @param {number} back - bytes that had come back
+   */
+  async #mend(turn, link, back) {
+    this.#become("healing");
+    const begun = performance.now();
+    /** @type {number|null} */
+    let asked = null;
+    while (this.turn === turn && this.link === link) {
+      if (asked === null && this.wire.open && (await this.#restart(link))) asked = performance.now();
+      await this.#sleep(LOOK_MS);
+      if (this.turn !== turn || this.link !== link) return;
+      const pulse = await link.pulse();
+      if (link.state === "up" && pulse.back > back) return this.#become("sending");
+      back = Math.max(back, pulse.back);
+      const now = performance.now();
+      if (now - begun > KEPT_MS || (asked !== null && now - asked > MEND_MS)) throw new Broken("no way");
+    }
+  }
+
+  /**
+   * Whether the server has answered; throw if it will not have the session any more.
+   * @param {Uplink} link
+   */
+  async #restart(link) {
+    try {
+      await link.restart((session, sdp) =>
+        this.#within(this.wire.send({ type: "media.restart", session, sdp })),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof Broken || (error instanceof Refusal && error.code === "lost")) return false;
+      throw new Broken("refused");
     }
   }
 

@@ -13,7 +13,7 @@ import { phoned, text } from "./texts.js";
 /** @typedef {import("./player.js").Player} Player */
 /** @typedef {import("./ladder.js").Ladder} Ladder */
 /** @typedef {"picture_soon"|"err_old_device"|"artist_lost"|"lost_connection"|"still_lost"|"sound_only"|"sound_waits"} Sentence */
-/** @typedef {"probe"|"keyframe"|"view"} Remedy */
+/** @typedef {"probe"|"keyframe"|"restart"|"view"} Remedy */
 /**
  * @typedef {Object} Watched times in ms on one clock
  * @property {number} now
@@ -23,6 +23,8 @@ import { phoned, text } from "./texts.js";
  * @property {boolean} blind this browser cannot have the usual picture but by segments
  * @property {boolean} first nothing was seen yet
  * @property {boolean} lineUp ICE and DTLS of the media stand
+ * @property {number} lineAt when anything last came that way, likewise
+ * @property {number|null} mendAt when another way was first looked for since the picture stands
  * @property {number} pictureAt the last frame, or since when frames are expected
  * @property {number} soundAt the last progress of sound, likewise
  */
@@ -30,14 +32,17 @@ import { phoned, text } from "./texts.js";
 const SAY_MS = 2000;
 const PHONE_MS = 20000;
 const DOUBT_MS = 1000;
-const ANEW_MS = 2500;
-// While the line stands, the artist's own loss is likelier: the server tells of it within 4 s, and a
+// So long nothing at all has come (the server's reports come each second): the way is broken. The viewer
+// then looks for another, and takes a new session where there is none; only after that it is asked for here.
+const DEAD_MS = 2500;
+const AFTER_RESTART_MS = 8000;
+// While something comes, the artist's own loss is likelier: the server tells of it within 4 s, and a
 // whole hall need not knock at once.
 const ANEW_LINE_UP_MS = 5000;
 const OURS_MS = 5500;
 // So long the segments may take where they are the only way.
 const BLIND_MS = 8000;
-const REMEDY_PAUSE = { probe: 2000, keyframe: 2000, view: 4000 };
+const REMEDY_PAUSE = { probe: 2000, keyframe: 2000, restart: 4000, view: 4000 };
 const LOOK_MS = 250;
 const BACK_MS = 4000;
 
@@ -47,7 +52,8 @@ const BACK_MS = 4000;
  * @param {Watched} watched
  * @returns {{sentence: Sentence|null, remedies: Remedy[]}}
  */
-export function judge({ now, lostAt, expected, stalled, blind, first, lineUp, pictureAt, soundAt }) {
+export function judge(watched) {
+  const { now, lostAt, expected, stalled, blind, first, lineUp, lineAt, mendAt, pictureAt, soundAt } = watched;
   const still = expected ? now - pictureAt : 0;
   if (lostAt !== null) {
     const lost = expected ? still : now - lostAt;
@@ -60,8 +66,10 @@ export function judge({ now, lostAt, expected, stalled, blind, first, lineUp, pi
   const soon = first && still >= SAY_MS ? "picture_soon" : null;
   // Nothing mends a browser without H.264; asking anew would only break the sound it has.
   if (blind && heard) return { sentence: still >= BLIND_MS ? "err_old_device" : soon, remedies: [] };
+  const dead = still >= DEAD_MS && (!lineUp || now - lineAt >= DEAD_MS);
+  const anew = mendAt === null ? still >= ANEW_LINE_UP_MS && !dead : now - mendAt >= AFTER_RESTART_MS;
   /** @type {Remedy[]} */
-  const remedies = ["probe", still < (lineUp ? ANEW_LINE_UP_MS : ANEW_MS) ? "keyframe" : "view"];
+  const remedies = ["probe", anew ? "view" : dead ? "restart" : "keyframe"];
   if (heard) return { sentence: still >= OURS_MS ? "sound_only" : soon, remedies };
   if (still >= PHONE_MS) return { sentence: "still_lost", remedies };
   return { sentence: still >= OURS_MS ? "lost_connection" : soon, remedies };
@@ -82,10 +90,14 @@ export class Trouble extends Component {
   #since = 0;
   #soundAt = 0;
   #packets = 0;
+  #lineAt = 0;
+  #bytes = 0;
+  /** @type {number|null} */
+  #mendAt = null;
   #counting = false;
   #silentSince = 0;
   /** @type {Record<Remedy, number>} */
-  #tried = { probe: 0, keyframe: 0, view: 0 };
+  #tried = { probe: 0, keyframe: 0, restart: 0, view: 0 };
   #views = 0;
   /** @type {Sentence|"back"|null} */
   #said = null;
@@ -112,7 +124,7 @@ export class Trouble extends Component {
     });
     this.listen(document, "visibilitychange", () => {
       if (document.hidden) return;
-      this.#since = this.#soundAt = performance.now();
+      this.#since = this.#soundAt = this.#lineAt = performance.now();
       connection.nudge();
     });
     this.every(LOOK_MS, () => this.#look());
@@ -129,7 +141,9 @@ export class Trouble extends Component {
    */
   expect(expected, stalled) {
     const now = performance.now();
-    if ((expected && !this.#expected) || (this.#stalled && !stalled)) this.#since = this.#soundAt = now;
+    if ((expected && !this.#expected) || (this.#stalled && !stalled)) {
+      this.#since = this.#soundAt = this.#lineAt = now;
+    }
     this.#expected = expected;
     this.#stalled = stalled;
     if (!expected) this.#player.forgetStill();
@@ -155,9 +169,14 @@ export class Trouble extends Component {
       blind: this.#ladder.shut,
       first: this.#ladder.lastFrameAt === 0,
       lineUp: this.#viewer.connected,
+      lineAt: Math.max(this.#lineAt, pictureAt),
+      mendAt: this.#mendAt,
     });
     if (this.#expected && now - pictureAt >= DOUBT_MS) void this.#count(now);
-    if (remedies.length === 0) this.#views = 0;
+    if (remedies.length === 0) {
+      this.#views = 0;
+      this.#mendAt = null;
+    }
     for (const remedy of remedies) this.#try(remedy, now);
     if (this.flows) this.#player.forgetStill();
     else if (this.#expected) this.#player.keepStill();
@@ -177,6 +196,10 @@ export class Trouble extends Component {
     this.#tried[remedy] = now;
     if (remedy === "probe") void this.#connection.probe(DOUBT_MS);
     if (remedy === "keyframe") this.#viewer.keyframe().catch(() => this.#again());
+    if (remedy === "restart") {
+      this.#mendAt ??= now;
+      if (this.#ladder.hasLine) this.#viewer.mend().catch(() => {});
+    }
     if (remedy === "view") {
       this.#views += 1;
       this.#again();
@@ -191,11 +214,13 @@ export class Trouble extends Component {
   async #count(now) {
     if (this.#counting) return;
     this.#counting = true;
-    const { packets } = await this.#viewer.counts().finally(() => {
+    const { packets, bytes } = await this.#viewer.counts().finally(() => {
       this.#counting = false;
     });
     if (packets > this.#packets) this.#soundAt = now;
+    if (bytes > this.#bytes) this.#lineAt = now;
     this.#packets = packets;
+    this.#bytes = bytes;
   }
 
   /** @param {Sentence|null} sentence */

@@ -1,5 +1,5 @@
-// One peer connection of a publisher, from offer to close. A broken one is thrown away, never mended:
-// the newest publisher takes the feed over, so a new one is the mending.
+// One peer connection of a publisher, from offer to close. Where its way is broken it looks for another;
+// one that finds none is thrown away: the newest publisher takes the feed over.
 
 import {
   PICTURE_BITS_PER_S,
@@ -74,9 +74,26 @@ export class Uplink {
     await this.pc.setLocalDescription({ type: "offer", sdp });
     const answer = await exchange(sdp);
     this.session = answer.session;
-    const height = this.picture?.getSettings().height ?? 0;
-    await this.pc.setRemoteDescription({ type: "answer", sdp: withStartRate(answer.sdp, height) });
+    await this.#take(answer.sdp);
     await this.#keepSharp();
+  }
+
+  /**
+   * New ICE names for the same session: the server goes on with the same feed.
+   * @param {(session: string, sdp: string) => Promise<{sdp: string}>} exchange
+   */
+  async restart(exchange) {
+    if (!this.session) throw new Error("nothing to restart");
+    const offer = await this.pc.createOffer({ iceRestart: true });
+    const sdp = ownDescription(offer.sdp ?? "", this.wish);
+    await this.pc.setLocalDescription({ type: "offer", sdp });
+    await this.#take((await exchange(this.session, sdp)).sdp);
+  }
+
+  /** @param {string} answer */
+  async #take(answer) {
+    const height = this.picture?.getSettings().height ?? 0;
+    await this.pc.setRemoteDescription({ type: "answer", sdp: withStartRate(answer, height) });
   }
 
   /** @returns {"trying"|"up"|"shaky"|"down"} */
