@@ -122,6 +122,7 @@ __all__ = [
     "Person",
     "PhaseChanged",
     "PresenceMessage",
+    "RecordingMessage",
     "RemoveSeat",
     "Sdp",
     "SeatRef",
@@ -219,6 +220,17 @@ class StageMessage(Wire):
     seat: SeatRef | None = None
 
 
+class RecordingMessage(Wire):
+    """To hosts alone: what is wrong with the show's recording just now; null: nothing, or none is made.
+
+    `disk_full`: what comes now is not kept; `storage_away`: it is kept, but still waits at the server;
+    `disk_low`: there will soon be no room.
+    """
+
+    type: Literal["recording"] = "recording"
+    trouble: Literal["disk_full", "storage_away", "disk_low"] | None
+
+
 class MediaOffer(Wire):
     """The server's offer to receive (reply to `media.view` or `media.restart` with its
     `id`, or unasked with id None)."""
@@ -272,6 +284,7 @@ ServerMessage = Annotated[
     | PresenceMessage
     | ApplauseMessage
     | StageMessage
+    | RecordingMessage
     | MediaOffer
     | MediaAccepted
     | MediaSegmentsAt

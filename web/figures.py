@@ -43,6 +43,27 @@ def add_figures(parts: Parts) -> None:
     metrics.counter(
         "lampio_broken_rows", "Rows that could not be read", BROKEN.counts, labels=("table",)
     )
+    captures = parts.captures
+
+    def troubles() -> dict[tuple[str, ...], float]:
+        found = captures.troubles()
+        return {(kind,): found[kind] for kind in ("disk_full", "storage_away", "disk_low")}
+
+    def free() -> float:
+        # Looked at by the recorders' watch, or here where nothing was recorded yet.
+        if captures.disk.free is None:
+            captures.disk.look()
+        return float("nan") if captures.disk.free is None else captures.disk.free
+
+    metrics.gauge("lampio_recorders", "Feeds being recorded", lambda: captures.active)
+    metrics.gauge("lampio_takes_waiting", "Finished takes not stored yet", lambda: captures.waiting)
+    metrics.gauge("lampio_spool_free_bytes", "Room on the spool's disk", free)
+    metrics.gauge(
+        "lampio_recordings_in_trouble", "Rooms by what is wrong", troubles, labels=("kind",)
+    )
+    metrics.counter(
+        "lampio_recorder_overruns", "Batches that could not be recorded", lambda: captures.overruns
+    )
     for name in relay.stats():
         words = name.replace("_", " ")
         metrics.counter(

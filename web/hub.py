@@ -28,6 +28,7 @@ from rooms.messages import (
     LineWritten,
     Person,
     PresenceMessage,
+    RecordingMessage,
     Snapshot,
     SnapshotMessage,
     StageMessage,
@@ -103,6 +104,7 @@ class RoomHub:
         """`people` lists a room's seats, `connected` those with a media session at this node."""
         self.room = room
         self.stage = StageMessage(state="empty")
+        self.recording = RecordingMessage(trouble=None)
         self._house = house
         self._bus = bus
         self._presence = presence
@@ -209,6 +211,15 @@ class RoomHub:
             self.stage = stage
             self.tell(stage)
 
+    def set_recording(self, recording: RecordingMessage) -> None:
+        """What hosts have to know of the recording has changed."""
+        if recording != self.recording:
+            self.recording = recording
+            frame = message_frame(recording)
+            for listener in self._admitted():
+                if listener.role is Role.HOST:
+                    listener.write(frame)
+
     def dismiss(self, seat: str, bye: Bye) -> None:
         """End a seat's sockets with a last word."""
         for listener in self.of_seat(seat):
@@ -227,6 +238,8 @@ class RoomHub:
         else:
             listener.write(message_frame(self._snapshot(listener)))
         listener.write(message_frame(self.stage))
+        if listener.role is Role.HOST:
+            listener.write(message_frame(self.recording))
         if self._last_presence is not None:
             for_all, for_hosts = self._last_presence
             listener.write(message_frame(for_hosts if listener.role is Role.HOST else for_all))

@@ -6,13 +6,15 @@ withdrawn, not for this reader, no such name) is one and the same 404.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from infra.errors import LampioError, Unknown
+from infra.errors import LampioError, Unavailable, Unknown
 from infra.storage import Storage
 from recordings.catalogue import PREFIX_LENGTH, Recording, Recordings
 from recordings.manifest import PLAYLIST, Manifest
@@ -28,6 +30,9 @@ ASKED = "public, no-cache"
 """The playlist is asked for each time: a hidden recording begins nowhere any more."""
 PRIVATE = "private, no-store"
 MOST_MANIFESTS = 64
+ANSWER_S = 8.0
+"""So long a storage is waited for, in seconds."""
+AGAIN_S = 5
 
 _PREFIX = re.compile(rf"[a-z0-9]{{{PREFIX_LENGTH}}}")
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
@@ -43,7 +48,11 @@ class Media:
         self._manifests: OrderedDict[str, Manifest] = OrderedDict()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """The handler. Raises `Unknown`."""
+        """The handler. Raises `Unknown`, and `Unavailable` in bounded time where the storage is away."""
+        async with in_time():
+            return await self._serve(request)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
         prefix, name = request.match_info["prefix"], request.match_info["name"]
         if not _PREFIX.fullmatch(prefix):
             raise _nothing()
@@ -102,6 +111,16 @@ class Media:
         while len(self._manifests) > MOST_MANIFESTS:
             self._manifests.popitem(last=False)
         return manifest
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Raises `Unavailable` (`storage_away`) where the block takes longer than a player waits."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            yield
+    except TimeoutError:
+        raise Unavailable("storage_away", retry_after_s=AGAIN_S) from None
 
 
 def _span(first: str, last: str, size: int) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@
     company yes or end  → the companion's media begins or ends
     seat revoked        → sockets, sessions, WHIP and WHEP resources end
     feed live, stalled  → the hall is told; a lone publisher takes the air
+    recording in trouble → hosts are told
     session up, down    → presence of viewers without a page; the page is told
 
 One worker a room takes events in order; a failing reaction is logged and harms no other. Capture, rights
@@ -36,6 +37,7 @@ from rooms.messages import (
     MediaEnded,
     MediaOffer,
     PhaseChanged,
+    RecordingMessage,
     Snapshot,
     StageMessage,
     TakeAir,
@@ -105,6 +107,7 @@ class Reactions:
         self._unsubscribe = [
             self._house.subscribe(self._on_event),
             self._house.subscribe_revocations(self._on_revoked),
+            self._captures.subscribe(self._tell_recording),
         ]
         for show in await self._shows.catalogue():
             if show.phase is Phase.ENDED:
@@ -313,6 +316,11 @@ class Reactions:
         else:
             word = "live" if standing is FeedState.LIVE else "stalled"
             hub.set_stage(StageMessage(state=word, seat=state.on_air))
+
+    def _tell_recording(self, room: str) -> None:
+        hub = self._hubs.known(room)
+        if hub is not None:
+            hub.set_recording(RecordingMessage(trouble=self._captures.trouble(room)))
 
     async def _now(self, room: str) -> Snapshot:
         """The room as it stands; the hub's own state comes a moment later."""

@@ -99,7 +99,9 @@ class Evening:
             "relay": self.relay,
             "access": None,
             "hubs": SimpleNamespace(hub=self.stands, known=lambda room: self.hub),
-            "captures": SimpleNamespace(start=self.start, stop=self.stop),
+            "captures": SimpleNamespace(
+                start=self.start, stop=self.stop, subscribe=lambda listener: lambda: None
+            ),
             "windows": SimpleNamespace(clear=self.forgotten, forget=self.forgotten),
             "archive": SimpleNamespace(run=self.archive),
         }

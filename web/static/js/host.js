@@ -2,6 +2,7 @@
 
 import { Afterwards } from "./afterwards.js";
 import { begin, need } from "./component.js";
+import { Kept } from "./kept.js";
 import { Monitor } from "./monitor.js";
 import { HelpList, People, PeopleList } from "./people.js";
 import { PhaseBar } from "./phasebar.js";
@@ -26,6 +27,7 @@ begin("#missing", (element) => new PeopleList(element, room, people, { here: fal
 begin("#here", (element) => new PeopleList(element, room, people, { here: true }));
 begin("#stage", (element) => new Monitor(element, room, people));
 begin("#recording", (element) => new Afterwards(element, room));
+begin("#kept", (element) => new Kept(element, room));
 begin("#talk", (element) => new Talk(element, room, { hides: true }));
 
 room.start();

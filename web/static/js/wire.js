@@ -144,6 +144,9 @@
 // Whether the feed on air is coming in: what the hall sees is `live`, `stalled` or `empty`.
 /** @typedef {{type: "stage", state: "live"|"stalled"|"empty", seat: string|null}} StageMessage */
 
+// To hosts alone: what is wrong with the show's recording just now; null: nothing, or none is made. `disk_full`: what comes now is not kept; `storage_away`: it is kept, but still waits at the server; `disk_low`: there will soon be no room.
+/** @typedef {{type: "recording", trouble: "disk_full"|"storage_away"|"disk_low"|null}} RecordingMessage */
+
 // The server's offer to receive (reply to `media.view` or `media.restart` with its `id`, or unasked with id None).
 /** @typedef {{type: "media.offer", id: number|null, session: string, etag: string, sdp: string}} MediaOffer */
 
@@ -163,6 +166,6 @@
 
 /** @typedef {PhaseChanged|AirTaken|AirLeft|Named|LineWritten|LineHidden|HelpAsked|HelpHandled|SeatRemoved|CompanyAsked|CompanyAnswered|CompanyEnded} Event */
 
-/** @typedef {SnapshotMessage|EventMessage|Ack|ErrorMessage|Waiting|PresenceMessage|ApplauseMessage|StageMessage|MediaOffer|MediaAccepted|MediaSegmentsAt|MediaEnded|Bye} ServerMessage */
+/** @typedef {SnapshotMessage|EventMessage|Ack|ErrorMessage|Waiting|PresenceMessage|ApplauseMessage|StageMessage|RecordingMessage|MediaOffer|MediaAccepted|MediaSegmentsAt|MediaEnded|Bye} ServerMessage */
 
 export {};
