@@ -122,7 +122,9 @@ class RedisLink:
         self._was_up = False
         self._away_since_ms = clock.monotonic_ms()
         self._back_ms = -math.inf
-        self._doubt: asyncio.Event = asyncio.Event()
+        self._line = 0
+        self._attempt = 0
+        self._doubt = asyncio.Event()
         self._first_try = asyncio.Event()
         self._offset_ms = 0.0
         self._scope = TaskScope("redis")
@@ -134,7 +136,9 @@ class RedisLink:
         """Begin; returns when Redis answered or did not. Its absence stops no start."""
         self._scope.spawn(self._live(), name="line")
         self._scope.spawn(self._send(), name="send")
-        await self._first_try.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(4 * self._call_s):
+                await self._first_try.wait()
 
     async def close(self) -> None:
         """End all tasks and connections; idempotent."""
@@ -174,10 +178,11 @@ class RedisLink:
         """
         if not self._up:
             raise Away
+        line = self._line
         try:
             return await self._run(script, keys, args)
         except _FAILURES as error:
-            self._break(error)
+            self._break(error, line)
             raise Lost from error
 
     def publish(self, channel: str, text: str) -> None:
@@ -194,7 +199,7 @@ class RedisLink:
         """Have `heard` called with each text on the channel; one listener a channel. Returns the end.
 
         `gap` is called each time that Redis begins to send (at first, and after each reconnection):
-        what came before may be missing. What is on its way at the end is heard yet. Neither may raise.
+        what came before may be missing. What is on its way at the end is heard yet. `gap` may not raise.
         """
         mine = Channel(heard, gap)
         name = self.prefix + channel
@@ -219,7 +224,6 @@ class RedisLink:
             return await _cut(known(keys=[self.prefix + key for key in keys], args=args))
 
     async def _live(self) -> None:
-        attempt = 0
         while True:
             connection: AbstractConnection = self._reads.make_connection()  # type: ignore[no-untyped-call]  # the library's
             self._doubt.clear()
@@ -239,7 +243,7 @@ class RedisLink:
                     _log.error("redis line failed", exc_info=errors)
                 self._tell_away(errors.exceptions[0])
             finally:
-                attempt = 0 if self._up else attempt + 1
+                self._attempt += 1
                 self._up = False
                 with suppress(*_FAILURES):
                     await connection.disconnect(nowait=True)
@@ -247,7 +251,7 @@ class RedisLink:
             self._first_try.set()
             if self._scope.closed:
                 return  # a failure at the moment of closing hid the cancellation
-            wait_s = min(_LONGEST_WAIT_S, 0.05 * 2 ** min(attempt, 10))
+            wait_s = min(_LONGEST_WAIT_S, 0.05 * 2 ** min(self._attempt, 10))
             await asyncio.sleep(wait_s * random.uniform(0.5, 1))
 
     async def _doubted(self) -> None:
@@ -303,7 +307,10 @@ class RedisLink:
             elif channel is None:
                 continue
             elif kind == "message":
-                channel.heard(body)
+                try:
+                    channel.heard(body)
+                except Exception:  # one who listens badly does not break the line of all
+                    _log.exception("listener failed", topic=name)
             elif kind == "subscribe":
                 channel.gap()
             elif kind == "unsubscribe":
@@ -319,6 +326,7 @@ class RedisLink:
                 if self._dropped and not self._outgoing:
                     batch.append((self.prefix + "gap", self.instance))
                     self._dropped = False
+                line = self._line
                 try:
                     async with asyncio.timeout(self._call_s):
                         pipe = self._client.pipeline(transaction=False)
@@ -327,16 +335,16 @@ class RedisLink:
                         await _cut(pipe.execute())
                 except _FAILURES as error:
                     self._dropped = True
-                    self._break(error)
+                    self._break(error, line)
 
     def _others_gap(self, instance: str) -> None:
         if instance != self.instance:
             for channel in list(self._channels.values()):
                 channel.gap()
 
-    def _break(self, error: BaseException) -> None:
-        """A call failed: until the line is made anew nobody waits for it again."""
-        if self._up:
+    def _break(self, error: BaseException, line: int) -> None:
+        """A call on this line failed: until it is made anew nobody waits for it again."""
+        if self._up and self._line == line:
             self._tell_away(error)
             self._doubt.set()
 
@@ -355,6 +363,8 @@ class RedisLink:
     def _come_back(self) -> None:
         now = self._clock.monotonic_ms()
         self._up = True
+        self._line += 1
+        self._attempt = 0
         if self._told_away:
             self._told_away = False
             _log.warning("redis is back", duration_ms=round(now - self._away_since_ms))

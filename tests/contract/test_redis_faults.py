@@ -325,3 +325,36 @@ async def test_more_hints_than_the_line_carries_are_dropped_and_told(
     finally:
         await near.close()
         await far.close()
+
+
+async def test_killed_again_and_again_it_is_found_as_soon_each_time(
+    house: House, redis: RedisProcess, figures: Figures
+) -> None:
+    longest = 0.0
+    for _ in range(6):
+        redis.kill()
+        await until(house.down, 5)
+        await redis.start()
+        begun = time.perf_counter()
+        await until(house.up, 10)
+        longest = max(longest, time.perf_counter() - begun)
+    figures.at_most("Redis is found again, at the sixth time too", longest, 0.5, "s")
+
+
+async def test_one_who_listens_badly_breaks_the_line_of_nobody(redis: RedisProcess) -> None:
+    link = RedisLink(redis.url, SystemClock())
+    heard: list[str] = []
+
+    def fail(_text: str) -> None:
+        raise AttributeError
+
+    link.listen("bad", fail, lambda: None)
+    link.listen("good", heard.append, lambda: None)
+    try:
+        await link.start()
+        link.publish("bad", "x")
+        link.publish("good", "y")
+        await until(lambda: heard == ["y"], 5)
+        assert link.reconnections == 0
+    finally:
+        await link.close()
