@@ -24,9 +24,15 @@ class Applause:
 
     def gather(self, now_ms: float) -> ApplauseMessage | None:
         """What was clapped since the last message, None if nothing was or it is too early."""
-        if not self._claps or now_ms - self._last_ms < EVERY_MS:
+        claps = self.take(now_ms)
+        if not claps:
             return None
-        message = ApplauseMessage(claps=sum(self._claps.values()), seats=len(self._claps))
-        self._claps.clear()
+        return ApplauseMessage(claps=sum(claps.values()), seats=len(claps))
+
+    def take(self, now_ms: float) -> dict[str, int]:
+        """The claps of each seat since the last time, empty if nothing was or it is too early."""
+        if not self._claps or now_ms - self._last_ms < EVERY_MS:
+            return {}
+        taken, self._claps = self._claps, {}
         self._last_ms = now_ms
-        return message
+        return taken

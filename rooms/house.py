@@ -7,7 +7,6 @@ here is rebuilt from rows on whichever node asks next.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from infra.bus_local import LocalBus, LocalCommands, LocalLeases
@@ -18,30 +17,31 @@ from infra.logs import get_logger
 from infra.ports import Bus, Commands, Lease, Leases, Logged
 from infra.scope import TaskScope
 from rooms.actors import Actor
-from rooms.applause import Applause
+from rooms.asking import AGAIN_S, answering, ask
+from rooms.clapping import Clapping
 from rooms.errands import ARCHIVED, Errands
+from rooms.followed import Followed
 from rooms.listeners import Listeners
-from rooms.messages import CLIENT_MESSAGE, EVENT, Command, Event, Snapshot
+from rooms.messages import Command, Event, Snapshot
+from rooms.nodes import FREED, Nodes
 from rooms.notices import Notices
 from rooms.phases import RUNNING, Phase, Role
-from rooms.replies import Reply, refused
 from rooms.room import CLOSE_S, Room
 from rooms.seats import Seats
-from rooms.state import empty, project, reduce
-from rooms.store import Log, Owners
+from rooms.state import project
+from rooms.store import Log, Owner, Owners
 
 __all__ = ["Actor", "House", "alone"]
 
 _log = get_logger("rooms.house")
 
-COMMAND_S = 10.0
-"""How long a command's outcome is waited for."""
-
-STOP_MS = 7_000
-"""A node that could not beat for this long stops by its own clock, before others take over."""
+ADOPTED = RUNNING | {Phase.ENDED}
+"""Phases in which a room must have an owner though nobody asks: media comes in, or its takes go into
+the archive."""
 
 EventListener = Callable[[str, int, Event, Snapshot], None]
 RevocationListener = Callable[[str, str, str], None]
+OwnershipListener = Callable[[str, int | None], None]
 
 
 class House:
@@ -55,25 +55,29 @@ class House:
         bus: Bus,
         commands: Commands,
         node: str,
+        url: str = "",
         leases: Leases | None = None,
         adopt: bool = True,
         look_s: float = 0.25,
         beat_s: float = 2.0,
+        patience_s: float = 12.0,
     ) -> None:
-        """`node` names this process; a stable name takes its rooms back at once after a crash.
-        With `adopt` it opens the rooms that run by itself, else only those that are asked for.
-        `look_s` and `beat_s` are how often rows are looked at and the node's life is told."""
+        """`node` names this process; a stable name takes its rooms back at once after a crash. `url` is
+        where clients reach exactly this process. With `adopt` it opens the rooms that run by itself,
+        else only those that are asked for. `look_s` and `beat_s` are how often rows are looked at and
+        the node's life is told; `patience_s` how long a command waits for a room between two owners."""
         self._clock = clock
         self._bus = bus
         self._commands = commands
-        self._node = node
-        self._owners = Owners(database, clock)
-        self._leases = leases or LocalLeases(self._owners.claim)
+        owners = Owners(database, clock)
+        self._nodes = Nodes(owners, bus, clock, node, url)
+        self._leases = leases or LocalLeases(owners.claim)
         self._log = Log(database, bus, clock)
         self._seats = Seats(database, clock)
         self._adopt = adopt
         self._look_s = look_s
         self._beat_s = beat_s
+        self._patience_s = patience_s
         self._rooms: dict[str, tuple[Room, Lease, Callable[[], None]]] = {}
         self._heard: dict[str, int] = {}  # what listeners know of a room, kept while others have it
         self._opening = asyncio.Lock()
@@ -81,10 +85,11 @@ class House:
         self._steps: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._closed = False
-        self._beaten_ms = clock.monotonic_ms()
-        self._applause: dict[str, Applause] = {}
+        self._followed = Followed(self._log)
+        self._clapping = Clapping(bus, clock, self.has)
         self._listeners: Listeners[EventListener] = Listeners("events")
         self._revoked: Listeners[RevocationListener] = Listeners("revocations")
+        self._owned: Listeners[OwnershipListener] = Listeners("ownership")
         self._errands = Errands(
             Notices(database, clock), self._seats, self.open, self._tasks, self._revoked
         )
@@ -93,16 +98,17 @@ class House:
 
     async def start(self) -> None:
         """Tell that this node lives, open the rooms that run, begin to look at rows."""
-        await self._owners.beat(self._node)
-        self._beaten_ms = self._clock.monotonic_ms()
+        await self._nodes.beat()
         await self._errands.start()
-        await self._open_running()
+        await self._adopt_free()
+        for work, name in ((self._hear_freed, "freed"), (self._clapping.hear, "claps")):
+            self._tasks.spawn(self._always(work), name=name)
         self._steps = [
             self._tasks.spawn(self._every(seconds, step), name=name)
             for name, seconds, step in (
                 ("beat", self._beat_s, self._beat),
                 ("look", self._look_s, self._errands.look),
-                ("applause", self._look_s, self._tell_applause),
+                ("applause", self._look_s, self._clapping.tell),
             )
         ]
 
@@ -118,9 +124,8 @@ class House:
         await self._errands.finish(CLOSE_S)
         await self._tasks.close()
         async with self._opening:
-            for room in list(self._rooms):
-                await self.close_room(room)
-        await self._owners.leave(self._node)
+            await asyncio.gather(*(self.close_room(room) for room in list(self._rooms)))
+        await self._nodes.leave()
 
     async def open(self, room: str) -> Room:
         """The room, taken over and rebuilt from its log if it is not open here.
@@ -130,6 +135,8 @@ class House:
         held = self._rooms.get(room)
         if held is not None and not held[0].closed:
             return held[0]
+        if self._nodes.is_elsewhere(room):
+            raise _held()
         async with self._opening:
             held = self._rooms.get(room)
             if held is not None and not held[0].closed:
@@ -145,12 +152,18 @@ class House:
             return
         opened, lease, end_serving = held
         end_serving()
+        if not self._closed:  # a house that closes is taken down in its own order
+            self._owned.tell(room, None)
         await opened.close()
         await self._leases.release(lease)
-        try:
-            await self._owners.release(room, self._node, lease.fence)
-        except Exception as error:  # the room comes free when this node's beat is old
-            _log.warning("room not released", room=room, error=type(error).__name__)
+        await self._nodes.release(room, lease.fence)
+
+    async def let_go(self, room: str) -> None:
+        """Nobody here asks for the room any more: nothing of it stays in memory."""
+        await self.close_room(room)
+        self._followed.forget(room)
+        self._clapping.forget(room)
+        self._heard.pop(room, None)
 
     # --- what happens -------------------------------------------------------------------------
 
@@ -160,22 +173,18 @@ class House:
         Only the actor's seat counts: what it is and may do, the owner reads from the database. Raises
         the errors of `infra.errors`.
         """
-        try:
-            await self.open(room)
-        except Conflict:
-            pass  # another node owns it: the seam finds that one
-        key = getattr(command, "key", None)
-        reply = await self._commands.call(
-            room,
-            json.dumps({"seat": actor.seat, "command": command.model_dump(mode="json")}),
-            key=None if key is None else f"{actor.seat}:{key}",
-            timeout_s=COMMAND_S,
+        return await ask(
+            self._commands,
+            lambda: self.open(room),
+            room=room,
+            seat=actor.seat,
+            command=command,
+            patience_s=self._patience_s,
         )
-        return Reply.model_validate_json(reply).outcome()
 
     def applaud(self, room: str, seat: str, claps: int) -> None:
         """Count claps; the hall hears of them within a second or so, at most once a second."""
-        self._applause.setdefault(room, Applause()).clap(seat, claps)
+        self._clapping.clap(room, seat, claps)
 
     async def archived(self, room: str) -> None:
         """The recording is made: an ended show goes into the archive. Others stay as they are."""
@@ -183,12 +192,37 @@ class House:
 
     # --- what is ------------------------------------------------------------------------------
 
+    async def here(self, room: str) -> bool:
+        """Whether this node has the room; one that nobody who lives has is taken. Raises `Unknown`."""
+        try:
+            await self.open(room)
+        except Conflict:
+            return False
+        return True
+
+    def has(self, room: str) -> bool:
+        """Whether this node has the room at this moment; nothing is taken."""
+        held = self._rooms.get(room)
+        return held is not None and not held[0].closed
+
+    async def elsewhere(self, room: str) -> Owner | None:
+        """Which other node has the room, None where it is this one.
+
+        Raises `Unknown` without such a room, `Unavailable` (`no_owner`) between two owners.
+        """
+        if await self.here(room):
+            return None
+        owner = await self._nodes.owner(room)
+        if owner is None or owner.node == self._nodes.node:
+            raise Unavailable("no_owner", sentence="err_not_now", retry_after_s=1)
+        return owner
+
     async def whole(self, room: str) -> tuple[int, Snapshot]:
         """The number of the last event and the whole state, from here or from the log."""
         try:
             opened = await self.open(room)
         except Conflict:
-            return await self._read(room)
+            return await self._followed.whole(room)
         return opened.seq, opened.state
 
     async def snapshot(self, room: str, seat: str, role: Role) -> tuple[int, Snapshot]:
@@ -204,10 +238,6 @@ class House:
         """The fence with which this node owns the room. Raises `Unavailable` where it does not."""
         return self._here(room).fence
 
-    def last_event(self, room: str) -> int:
-        """The number of the last event of a room that is open here."""
-        return self._here(room).seq
-
     async def rooms_running(self) -> list[str]:
         """Rooms of this node in which media may come in."""
         return sorted(r.id for r, _, _ in self._rooms.values() if r.state.phase in RUNNING)
@@ -218,6 +248,10 @@ class House:
         for room, _, _ in self._rooms.values():
             found[room.state.phase] += 1
         return found
+
+    def rooms(self) -> dict[str, Phase]:
+        """The rooms that this node has, with their phases."""
+        return {room: opened.state.phase for room, (opened, _, _) in self._rooms.items()}
 
     def events(self, room: str, after: int) -> AsyncIterator[Logged]:
         """The room's events above `after`, gapless, on any node."""
@@ -235,6 +269,10 @@ class House:
         """Hear (room, seat, reason) within half a second, whichever process ended the right."""
         return self._revoked.add(listener)
 
+    def subscribe_ownership(self, listener: OwnershipListener) -> Callable[[], None]:
+        """Hear (room, fence) when this node has taken a room, (room, None) when it has it no more."""
+        return self._owned.add(listener)
+
     # --- inside -------------------------------------------------------------------------------
 
     def _here(self, room: str) -> Room:
@@ -245,9 +283,13 @@ class House:
 
     async def _take_over(self, room: str) -> Room:
         await self.close_room(room)  # what is left of one that another owner took
-        lease = await self._leases.acquire(room, self._node)
+        try:
+            lease = await self._leases.acquire(room, self._nodes.node)
+        except Conflict:
+            lease = None
         if lease is None:
-            raise Conflict("held", "another node owns the room", sentence="err_not_now")
+            self._nodes.note_elsewhere(room)
+            raise _held()
         opened = Room(
             room,
             lease.fence,
@@ -262,40 +304,20 @@ class House:
             await opened.close()
             await self._leases.release(lease)
             raise
-        end_serving = self._commands.serve(room, lease.fence, self._handler(opened))
+        end_serving = self._commands.serve(room, lease.fence, answering(opened))
         self._rooms[room] = (opened, lease, end_serving)
         self._heard[room] = opened.seq
+        self._followed.forget(room)
+        self._owned.tell(room, lease.fence)
         for news in missed:
             self._tell(*news)
         return opened
-
-    def _handler(self, room: Room) -> Callable[[str, str | None], Awaitable[str]]:
-        async def handle(body: str, key: str | None) -> str:
-            try:
-                asked = json.loads(body)
-                command = CLIENT_MESSAGE.validate_python(asked["command"])
-                reply = Reply(seq=await room.perform(asked["seat"], command, key))
-            except LampioError as error:
-                reply = refused(error)
-            except Exception as error:
-                _log.exception("command failed", room=room.id)
-                reply = refused(error)
-            return reply.model_dump_json()
-
-        return handle
 
     def _tell(self, room: str, seq: int, event: Event, state: Snapshot) -> None:
         self._heard[room] = max(seq, self._heard.get(room, 0))
         self._listeners.tell(room, seq, event, state)
         if event.type == "seat.removed":
             self._errands.hurry()
-
-    async def _read(self, room: str) -> tuple[int, Snapshot]:
-        seq, state = 0, empty(room)
-        while rows := await self._log.read(room, seq):
-            for row in rows:
-                seq, state = row.seq, reduce(state, EVENT.validate_json(row.body))
-        return seq, state
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         failing = False
@@ -305,7 +327,7 @@ class House:
                 failing = False
             except Exception:
                 if not failing:  # told once, not at every look while the cause lasts
-                    _log.exception("step failed", node=self._node)
+                    _log.exception("step failed", node=self._nodes.node)
                 failing = True
 
     async def _stopped_within(self, seconds: float) -> bool:
@@ -317,17 +339,14 @@ class House:
         return True
 
     async def _beat(self) -> None:
-        asked_ms = self._clock.monotonic_ms()
         try:
-            await self._owners.beat(self._node)
-            self._beaten_ms = asked_ms  # before the write: never later than what others read
-            fences = await self._owners.fences(self._node)
+            fences = await self._nodes.beat()
         except Exception:
-            if self._clock.monotonic_ms() - self._beaten_ms > STOP_MS:
+            if self._nodes.silent:
                 await self._close_but({})
             raise
         await self._close_but(fences)
-        await self._open_running()
+        await self._adopt_free()
 
     async def _close_but(self, fences: Mapping[str, int]) -> None:
         """Close the rooms that this node does not own any more."""
@@ -335,9 +354,9 @@ class House:
             if opened.closed or fences.get(room) != opened.fence:
                 await self.close_room(room)
 
-    async def _open_running(self) -> None:
-        """Those that run and that nobody who lives owns: after a crash their media must come back."""
-        for room in await self._owners.rooms(RUNNING) if self._adopt else ():
+    async def _adopt_free(self) -> None:
+        """Rooms that must have an owner and that nobody who lives owns: after a crash, say."""
+        for room in await self._nodes.free(ADOPTED) if self._adopt else ():
             try:
                 await self.open(room)
             except Conflict:
@@ -347,12 +366,23 @@ class House:
             except Exception:
                 _log.exception("room not opened", room=room)
 
-    async def _tell_applause(self) -> None:
-        now = self._clock.monotonic_ms()
-        for room, applause in list(self._applause.items()):
-            message = applause.gather(now)
-            if message is not None:
-                await self._bus.publish(f"room/{room}/transient", message.model_dump_json())
+    async def _hear_freed(self) -> None:
+        """Another node gave rooms back: they need not wait for the next beat."""
+        async for _ in self._bus.subscribe(FREED):
+            self._nodes.forget_elsewhere()
+            await self._adopt_free()
+
+    async def _always(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except Exception:
+                _log.exception("step failed", node=self._nodes.node)
+            await asyncio.sleep(AGAIN_S)
+
+
+def _held() -> Conflict:
+    return Conflict("held", "another node owns the room", sentence="err_not_now")
 
 
 def alone(database: Database, clock: Clock, node: str) -> House:

@@ -39,14 +39,18 @@ class Reply(BaseModel):
         """The number, or the error raised again."""
         if self.refusal is None:
             return self.seq
-        told = self.refusal
-        raise _KINDS.get(told.kind, Unavailable)(
-            told.code,
-            told.message,
-            status=told.status,
-            sentence=told.sentence,
-            retry_after_s=told.retry_after_s,
-        )
+        raise raised(self.refusal)
+
+
+def raised(told: Refusal) -> LampioError:
+    """The error that a refusal was."""
+    return _KINDS.get(told.kind, Unavailable)(
+        told.code,
+        told.message,
+        status=told.status,
+        sentence=told.sentence,
+        retry_after_s=told.retry_after_s,
+    )
 
 
 def refused(error: Exception) -> Reply:

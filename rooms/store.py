@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -121,6 +122,14 @@ class Log:
                     await hint
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A node that owns a room; clients reach exactly it at `url` (empty: only by the public address)."""
+
+    node: str
+    url: str
+
+
 class Owners:
     """Which node owns which room, in the database; the fence grows with every claim."""
 
@@ -142,18 +151,29 @@ class Owners:
         async with self._database.unit_of_work() as session:
             await release_in(session, room, node, fence)
 
-    async def beat(self, node: str) -> None:
-        """The node lives."""
+    async def beat(self, node: str, url: str = "") -> None:
+        """The node lives; clients reach exactly it at `url`."""
         now = to_ms(self._clock.now())
         async with self._database.unit_of_work() as session:
             beaten = await session.scalar(
                 update(NodeRow)
                 .where(NodeRow.id == node)
-                .values(seen_at_ms=now)
+                .values(seen_at_ms=now, url=url)
                 .returning(NodeRow.id)
             )
             if beaten is None:
-                await session.execute(insert(NodeRow).values(id=node, seen_at_ms=now))
+                await session.execute(insert(NodeRow).values(id=node, seen_at_ms=now, url=url))
+
+    async def owner(self, room: str) -> Owner | None:
+        """The node that owns the room and lives."""
+        query = (
+            select(NodeRow.id, NodeRow.url)
+            .join(RoomRow, RoomRow.owner == NodeRow.id)
+            .where(RoomRow.id == room, NodeRow.seen_at_ms > to_ms(self._clock.now()) - NODE_TTL_MS)
+        )
+        async with self._database.reading() as session:
+            row = (await session.execute(query)).first()
+        return None if row is None else Owner(row.id, row.url or "")
 
     async def leave(self, node: str) -> None:
         """The node ends: all its rooms are free."""
@@ -168,9 +188,10 @@ class Owners:
             rows = (await session.execute(query)).all()
         return {row.id: row.fence for row in rows}
 
-    async def rooms(self, phases: Collection[Phase]) -> list[str]:
-        """All rooms in these phases, whoever owns them."""
-        query = select(RoomRow.id).where(RoomRow.phase.in_(phases)).order_by(RoomRow.id)
+    async def free(self, phases: Collection[Phase], node: str) -> list[str]:
+        """Rooms in these phases that no other node owns which lives."""
+        free = _free(node, to_ms(self._clock.now()))
+        query = select(RoomRow.id).where(RoomRow.phase.in_(phases), free).order_by(RoomRow.id)
         async with self._database.reading() as session:
             return list((await session.scalars(query)).all())
 
@@ -228,8 +249,7 @@ async def append_in(
 
 async def claim_in(session: AsyncSession, room: str, node: str, now_ms: int) -> int:
     """As `Owners.claim`, inside a transaction of the caller's."""
-    living = select(NodeRow.id).where(NodeRow.seen_at_ms > now_ms - NODE_TTL_MS)
-    free = or_(RoomRow.owner.is_(None), RoomRow.owner == node, RoomRow.owner.not_in(living))
+    free = _free(node, now_ms)
     fence: int | None = await session.scalar(
         update(RoomRow)
         .where(RoomRow.id == room, free)
@@ -241,6 +261,11 @@ async def claim_in(session: AsyncSession, room: str, node: str, now_ms: int) -> 
     if await session.scalar(select(RoomRow.id).where(RoomRow.id == room)) is None:
         raise Unknown("no_room", "no such room", sentence="err_not_found")
     raise Conflict("held", "another node owns the room", sentence="err_not_now")
+
+
+def _free(node: str, now_ms: int) -> ColumnElement[bool]:
+    living = select(NodeRow.id).where(NodeRow.seen_at_ms > now_ms - NODE_TTL_MS)
+    return or_(RoomRow.owner.is_(None), RoomRow.owner == node, RoomRow.owner.not_in(living))
 
 
 async def release_in(session: AsyncSession, room: str, node: str, fence: int) -> None:

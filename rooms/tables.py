@@ -78,13 +78,14 @@ class ShowRow(Base):
 
 
 class NodeRow(Base):
-    """A process that runs rooms, and when it last said so."""
+    """A process that runs rooms, when it last said so, and where clients reach exactly it."""
 
     __tablename__ = "node"
     __table_args__ = TECHNICAL
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     seen_at_ms: Mapped[int] = mapped_column(Ms)
+    url: Mapped[str | None] = mapped_column(String(200))
 
 
 class RoomRow(Base):

@@ -125,6 +125,7 @@ async def evening(database: Database, clock: ManualClock) -> AsyncIterator[Eveni
         node="one",
         look_s=0.02,
         beat_s=0.1,
+        patience_s=0.1,
     )
     await house.start()
     here = Evening(database, clock, bus, commands, house, shows, seats)

@@ -33,6 +33,7 @@ async def another(database: Database, clock: ManualClock, node: str) -> AsyncIte
         node=node,
         look_s=0.01,
         beat_s=0.02,
+        patience_s=0.1,
     )
     await house.start()
     try:
@@ -130,10 +131,10 @@ async def test_a_node_that_could_not_beat_stops_by_its_own_clock(
 ) -> None:
     await evening.phase(Phase.DOORS)
 
-    async def fail(_: str) -> None:
+    async def fail(*_: str) -> None:
         raise OSError("no database")
 
-    monkeypatch.setattr(evening.house._owners, "beat", fail)
+    monkeypatch.setattr(evening.house._nodes._owners, "beat", fail)
     monkeypatch.setattr(evening.house, "_adopt", False)
     evening.clock.advance(NODE_TTL_MS - 500)
     await until(lambda: _running(evening.house, []))
@@ -184,6 +185,7 @@ async def test_one_rooms_failure_touches_no_other(evening: Evening) -> None:
 
 
 async def test_applause_comes_at_most_once_a_second(evening: Evening) -> None:
+    await evening.house.open(ROOM)
     heard = evening.bus.subscribe(f"room/{ROOM}/transient")
     evening.house.applaud(ROOM, "aune", 3)
     first = await anext(heard)
