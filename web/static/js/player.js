@@ -16,6 +16,7 @@ const RAMP_S = 0.05;
 // What WebAudio adds behind a receiver, measured in Chromium; some browsers tell less than it is.
 const LEAST_LAG_MS = 50;
 const MOST_LAG_MS = 250;
+const AGAIN_MS = 1000;
 
 /** @typedef {{volume: number, muted: boolean, mono: boolean}} SoundSetting */
 
@@ -38,6 +39,8 @@ export class Player extends Component {
   #spareSource = null;
   #segments = false;
   #held = false;
+  /** The browser lets the picture go on only after another tap. */
+  #halted = false;
   /** @type {GainNode|null} */
   #gain = null;
   /** @type {DynamicsCompressorNode|null} */
@@ -63,6 +66,12 @@ export class Player extends Component {
     this.listen(document, "visibilitychange", () => {
       if (!document.hidden) this.#wake();
     });
+    // Another app, a call or the system may take sound and picture away at any time.
+    this.listen(this.video, "pause", () => this.#goOn());
+    this.listen(this.video, "playing", () => {
+      this.#halted = false;
+    });
+    this.every(AGAIN_MS, () => this.#goOn());
   }
 
   /** What plays other small sounds (applause) beside the show; null before the tap. */
@@ -72,7 +81,12 @@ export class Player extends Component {
 
   /** False when the browser holds the sound back until the next tap. */
   get audible() {
-    return this.#context?.state === "running" && !this.#held;
+    return this.#context?.state === "running" && !this.#held && !this.#halted;
+  }
+
+  /** True when the picture, too, waits for a tap. */
+  get halted() {
+    return this.#halted;
   }
 
   /** How long the sound takes from its receiver to the ear, in ms; a wireless headset adds much. */
@@ -96,6 +110,7 @@ export class Player extends Component {
     // Some browsers let an element sound later only if it was told to play within a tap.
     if (!this.spare.currentSrc || this.#held) this.spare.play().catch(() => {});
     this.#held = false;
+    if (this.#halted) this.video.play().catch(() => {});
     this.#wantsAwake = true;
     this.#keepAwake();
   }
@@ -188,6 +203,7 @@ export class Player extends Component {
   #build() {
     const context = new AudioContext({ latencyHint: "interactive" });
     this.#context = context;
+    context.addEventListener("statechange", () => this.#goOn());
     this.#gain = context.createGain();
     this.#gain.channelInterpretation = "speakers";
     this.#limiter = new DynamicsCompressorNode(context, {
@@ -230,6 +246,20 @@ export class Player extends Component {
     this.video.play().catch(() => {});
     if (this.#segments) this.spare.play().catch(() => {});
     this.#keepAwake();
+  }
+
+  /** What was taken away without a press comes back without one, as soon as the system lets it. */
+  #goOn() {
+    if (!this.#wantsAwake || document.hidden) return;
+    const context = this.#context;
+    if (context && context.state !== "running" && context.state !== "closed") {
+      void context.resume().catch(() => {});
+    }
+    const { video } = this;
+    if (!video.srcObject || !video.paused) return;
+    video.play().catch((error) => {
+      this.#halted = error instanceof DOMException && error.name === "NotAllowedError";
+    });
   }
 
   #keepAwake() {

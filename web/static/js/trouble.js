@@ -159,6 +159,7 @@ export class Trouble extends Component {
     if (document.hidden) return;
     const now = performance.now();
     const pictureAt = Math.max(this.#ladder.lastFrameAt, this.#since);
+    if (this.#player.halted) return this.#say(this.#silence(now)); // nothing is missing but a tap
     const { sentence, remedies } = judge({
       now,
       pictureAt,
@@ -185,7 +186,8 @@ export class Trouble extends Component {
 
   /** Frames come but the system keeps the sound back: only a tap brings it. @param {number} now */
   #silence(now) {
-    if (!this.#expected || this.#player.audible || !this.flows) this.#silentSince = now;
+    const comes = this.flows || this.#player.halted;
+    if (!this.#expected || this.#player.audible || !comes) this.#silentSince = now;
     return now - this.#silentSince > DOUBT_MS * 1.5 ? "sound_waits" : null;
   }
 
