@@ -242,12 +242,9 @@ class House:
         """Rooms of this node in which media may come in."""
         return sorted(r.id for r, _, _ in self._rooms.values() if r.state.phase in RUNNING)
 
-    def phases(self) -> dict[Phase, int]:
-        """How many rooms are open here, by phase."""
-        found = dict.fromkeys(Phase, 0)
-        for room, _, _ in self._rooms.values():
-            found[room.state.phase] += 1
-        return found
+    def last_event(self, room: str) -> int:
+        """The number of the last event of a room that is open here."""
+        return self._here(room).seq
 
     def rooms(self) -> dict[str, Phase]:
         """The rooms that this node has, with their phases."""

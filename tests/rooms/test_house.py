@@ -212,11 +212,10 @@ async def test_the_archive_follows_the_end_and_nothing_else(evening: Evening) ->
     assert evening.state().phase is Phase.ARCHIVED
 
 
-async def test_rooms_are_counted_by_phase(evening: Evening) -> None:
+async def test_the_rooms_that_a_node_has_are_listed_with_their_phases(evening: Evening) -> None:
     await evening.phase(Phase.DOORS)
     await evening.house.open("kantele")
-    counted = evening.house.phases()
-    assert (counted[Phase.DOORS], counted[Phase.SCHEDULED], counted[Phase.LIVE]) == (1, 1, 0)
+    assert evening.house.rooms() == {ROOM: Phase.DOORS, "kantele": Phase.SCHEDULED}
 
 
 async def test_a_house_closes_twice_and_then_takes_nothing(evening: Evening) -> None:
