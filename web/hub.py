@@ -328,8 +328,10 @@ class RoomHub:
 
     async def _tell_presence(self) -> None:
         while True:
+            # Not `wait_for`: in Python 3.11 it may swallow the end of this task.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._presence_due.wait(), PRESENCE_TTL_S / 2)
+                async with asyncio.timeout(PRESENCE_TTL_S / 2):
+                    await self._presence_due.wait()
             self._presence_due.clear()
             await self._beat_all()
             people = await self._people(self.room, await self._presence.present(self.room))
