@@ -41,7 +41,7 @@ class _Outward(asyncio.DatagramProtocol):
         self.client = client
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if self.forwarder.alive and self.forwarder.udp is not None:
+        if self.forwarder.takes_udp and self.forwarder.udp is not None:
             self.forwarder.passed += 1
             self.forwarder.udp.sendto(data, self.client)
 
@@ -55,7 +55,7 @@ class _Inward(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         forwarder = self.forwarder
-        if not forwarder.alive:
+        if not forwarder.takes_udp:
             return
         outward = forwarder.outward.get(addr)
         if outward is not None:
@@ -86,6 +86,8 @@ class Forwarder:
     tcp_port: int = 0
     udp_port: int = 0
     passed: int = 0
+    udp_shut: bool = False
+    """A network that takes no UDP, as some offices and hospitals have it."""
     udp: asyncio.DatagramTransport | None = None
     outward: dict[tuple[str, int], asyncio.DatagramTransport] = field(default_factory=dict)
     _open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -95,6 +97,11 @@ class Forwarder:
     def alive(self) -> bool:
         """Does anything pass?"""
         return self._open.is_set()
+
+    @property
+    def takes_udp(self) -> bool:
+        """Does UDP pass?"""
+        return self.alive and not self.udp_shut
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -113,6 +120,13 @@ class Forwarder:
     def come_back(self) -> None:
         """Everything passes again."""
         self._open.set()
+
+    def readdress(self) -> None:
+        """The browser's address changes under way, as a router that forgets does it: from now on the
+        server sees other ports, and what it sends to the old ones is gone."""
+        for transport in self.outward.values():
+            transport.close()
+        self.outward.clear()
 
     def spawn(self, work: object) -> None:
         """A task that ends with the forwarder."""

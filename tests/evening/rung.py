@@ -5,12 +5,15 @@ Everything is read from the element that plays the segments and from an analyser
 
 from __future__ import annotations
 
+from statistics import median
+from typing import Any
+
 from tests.evening.browser import PATIENCE_S, Person
 
 WITHOUT_PEERS = (
     "for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection']) delete globalThis[name];"
 )
-WITHOUT_H264 = """
+WITHOUT_H264 = """{
   const all = RTCRtpReceiver.getCapabilities.bind(RTCRtpReceiver);
   RTCRtpReceiver.getCapabilities = (kind) => {
     const {codecs, ...rest} = all(kind);
@@ -24,14 +27,15 @@ WITHOUT_H264 = """
     }
     return answer.apply(this, given);
   };
-"""
+}"""
 # Ears behind the element that plays segments, and the moment when its picture first moved.
-EARS = """
+EARS = """{
   const make = AudioContext.prototype.createMediaElementSource;
   AudioContext.prototype.createMediaElementSource = function (element) {
     const source = make.call(this, element);
     const split = this.createChannelSplitter(2);
     source.connect(split);
+    globalThis.segmentSource = {context: this, output: source};
     globalThis.segmentEars = [0, 1].map((ear) => {
       const analyser = this.createAnalyser();
       analyser.fftSize = 8192;
@@ -53,11 +57,15 @@ EARS = """
     const video = document.querySelectorAll('video')[1];
     if (!video) return;
     video.addEventListener('waiting', () => { if (segments.moved) segments.stops += 1; });
-    video.addEventListener('timeupdate', () => {
-      if (!video.paused && video.currentTime > 0) segments.moved ??= performance.now();
-    });
+    let at = null;
+    const each = (now, {mediaTime}) => {
+      at ??= mediaTime;
+      if (mediaTime > at + 0.05) segments.moved ??= performance.now();
+      else video.requestVideoFrameCallback(each);
+    };
+    video.requestVideoFrameCallback(each);
   });
-"""
+}"""
 SPARE = "document.querySelectorAll('#picture video')[1]"
 CLOCK = f"{SPARE}.currentTime"
 FRAMES = f"{SPARE}.getVideoPlaybackQuality().totalVideoFrames"
@@ -84,3 +92,74 @@ async def hears_segments(guest: Person) -> None:
     await guest.until(
         "segmentsLoudness(0, 440) > segmentsLoudness(0, 554) + 12", why="left is left"
     )
+
+
+# Flash against beep, as the segments' element shows and sounds them; only after the sound is there.
+SENSES = """
+(() => {
+  const { context, output } = globalThis.segmentSource;
+  const video = document.querySelectorAll('#picture video')[1];
+  const noted = (globalThis.noted = { beeps: [], flashes: [] });
+  const script = context.createScriptProcessor(512, 2, 1);
+  let loud = true;
+  script.onaudioprocess = (event) => {
+    const samples = event.inputBuffer.getChannelData(0);
+    const first = samples.findIndex((value) => Math.abs(value) > 0.35);
+    if (first >= 0 && !loud) {
+      const stamp = context.getOutputTimestamp();
+      const at = event.playbackTime + first / context.sampleRate;
+      noted.beeps.push(stamp.performanceTime + (at - stamp.contextTime) * 1000);
+    }
+    loud = first >= 0;
+  };
+  output.connect(script).connect(context.destination);
+  const pen = Object.assign(document.createElement('canvas'), { width: 16, height: 8 })
+    .getContext('2d', { willReadFrequently: true });
+  let bright = true;
+  const each = (now, frame) => {
+    pen.drawImage(video, 0, 0, 16, 8);
+    const { data } = pen.getImageData(4, 1, 8, 2);
+    let sum = 0;
+    for (let i = 0; i < data.length; i += 4) sum += data[i + 1];
+    const was = bright;
+    bright = sum / (data.length / 4) > 170;
+    if (bright && !was) noted.flashes.push(frame.expectedDisplayTime);
+    video.requestVideoFrameCallback(each);
+  };
+  video.requestVideoFrameCallback(each);
+})()
+"""
+# The artist's clock in tenths of a second, from the bars at the foot of a video that is seen.
+BARS = """((video) => {
+  const [wide, high] = [320, 180];
+  const pen = Object.assign(document.createElement('canvas'), { width: wide, height: high })
+    .getContext('2d');
+  pen.drawImage(video, 0, 0, wide, high);
+  let tenths = 0;
+  for (let bit = 0; bit < 16; bit += 1) {
+    const [grey] = pen.getImageData(wide - (bit + 0.5) * wide / 16, high - 15, 1, 1).data;
+    if (grey > 128) tenths += 2 ** bit;
+  }
+  return tenths;
+})"""
+
+
+async def picture_after_sound_ms(guest: Person, beeps: int = 6) -> float:
+    """The median of flash minus beep."""
+    await guest.look(SENSES)
+    await guest.until(
+        f"noted.beeps.length >= {beeps} && noted.flashes.length >= {beeps}",
+        within_s=beeps * 2 + 10,
+        why="flashes and beeps",
+    )
+    seen: dict[str, Any] = await guest.look("noted")
+    return float(
+        median(min((f - b for f in seen["flashes"]), key=abs) for b in seen["beeps"][-beeps:])
+    )
+
+
+async def behind_s(guest: Person, artist: Person) -> float:
+    """How much later the guest sees what the artist sees of herself."""
+    seen = await guest.look(f"{BARS}({SPARE})")
+    now = await artist.look(f"{BARS}(document.querySelector('#self video'))")
+    return float(now - seen) / 10

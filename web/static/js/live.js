@@ -12,14 +12,16 @@ import { append, attach, covers, letGo, sourceClass } from "./mse.js";
 
 /** @typedef {import("./cmaf.js").Segment} Segment */
 
-const POLL_MS = 500;
+const POLL_MS = 400;
+// The next segment is hardly there before this part of the last one's length.
+const EARLIEST = 0.8;
 const AGAIN_MS = 500;
 const LONGEST_PAUSE_MS = 4000;
 const FETCH_MS = 8000;
 const LOOK_MS = 250;
-// So much lies ahead when the picture begins to move, at first and after every stop: one segment may be
-// late by more than a second before anything is seen of it.
-const START_S = 3.2;
+// The picture begins to move, at first and after every stop, once the next segment may come this long
+// after the last one did before anything is seen of it; so every stop makes the next one less likely.
+const START_S = 2.9;
 // With more ahead than this all the time, the viewer is later than it need be.
 const EASY_S = 2.4;
 const HURRY = 1.02;
@@ -50,6 +52,8 @@ export class LivePlayer {
   #moving = false;
   #leastAhead = Infinity;
   #leastSince = 0;
+  #broughtAt = 0;
+  #lastMs = 0;
 
   /** When a picture was last seen to move, on `performance.now()`'s clock; 0 before the first. */
   lastFrameAt = 0;
@@ -107,7 +111,7 @@ export class LivePlayer {
     for (let failures = 0; !this.#closed && age === this.#age; ) {
       let pause = POLL_MS;
       try {
-        await this.#round(age);
+        if (await this.#round(age)) pause = Math.max(POLL_MS, this.#lastMs * EARLIEST);
         failures = 0;
       } catch (error) {
         if (this.#closed || age !== this.#age) return;
@@ -119,17 +123,27 @@ export class LivePlayer {
     }
   }
 
-  /** One look at the playlist, and all of it that is wanted. @param {number} age */
+  /**
+   * One look at the playlist, and all of it that is wanted.
+   *
+   * @param {number} age
+   * @returns {Promise<boolean>} whether there was anything new
+   */
   async #round(age) {
     const text = new TextDecoder().decode(await this.#load(this.#url));
     const segments = parsePlaylist(text, this.#url);
-    if (segments.length === 0) return;
+    if (segments.length === 0) return false;
     const kind = sourceClass();
-    if (!kind) return this.#native();
-    for (const segment of this.#wanted(segments)) {
-      if (this.#closed || age !== this.#age) return;
+    if (!kind) {
+      this.#native();
+      return false;
+    }
+    const wanted = this.#wanted(segments);
+    for (const segment of wanted) {
+      if (this.#closed || age !== this.#age) return false;
       await this.#bring(kind, segment, age);
     }
+    return wanted.length > 0;
   }
 
   /** @param {Segment[]} segments */
@@ -166,6 +180,8 @@ export class LivePlayer {
       buffer.timestampOffset = offset;
       await append(buffer, data, makeRoom);
       this.#next = segment.number + 1;
+      this.#broughtAt = performance.now();
+      this.#lastMs = segment.duration * 1000;
       await letGo(buffer, this.#video.currentTime - BEHIND_S);
     } catch (error) {
       if (this.#closed) return;
@@ -188,6 +204,7 @@ export class LivePlayer {
       this.#type = type;
       return;
     }
+    this.#video.pause(); // it moves once enough lies ahead
     const source = await attach(kind, this.#video);
     if (this.#closed) return;
     source.duration = Infinity;
@@ -240,7 +257,8 @@ export class LivePlayer {
       const start = Math.max(buffered.start(buffered.length - 1), end - START_S);
       const at = late || !covers(buffered, video.currentTime) ? start : video.currentTime;
       if (at !== video.currentTime) video.currentTime = at;
-      if (end - at < START_S - 0.1) return;
+      const waited = (performance.now() - this.#broughtAt) / 1000;
+      if (end - at < 0.5 || end - at + waited < START_S) return;
       this.#moving = true;
       this.#rest();
       void this.#play();
