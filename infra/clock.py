@@ -59,6 +59,11 @@ class ManualClock:
         self._monotonic_ms += ms
         self._now += timedelta(milliseconds=ms)
 
+    def step(self, ms: float) -> None:
+        """Set the wall clock on or back by `ms` milliseconds, as a person or a time server does; the
+        monotonic one goes on."""
+        self._now += timedelta(milliseconds=ms)
+
 
 def to_ms(moment: datetime) -> int:
     """UTC milliseconds since 1970, as times stand on the wire."""

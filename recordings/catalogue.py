@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.clock import Clock, from_ms, to_ms
 from infra.database import Database
 from infra.errors import Conflict, Unknown
 from infra.storage import Storage
+from infra.whose import PUBLIC, Whose
 from recordings.manifest import PLAYLIST, POSTER, Manifest, manifest_key
-from recordings.tables import PublicationRow, RecordingRow
+from recordings.tables import AnswerRow, PublicationRow, RecordingRow
 from recordings.takes import new_id
 
 PREFIX_LENGTH = 24
@@ -25,7 +26,7 @@ AUDIENCE = {"ticket_holders": "ticket_holders", "after_look": "public", "at_once
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording as it stands. `status` is `making`, `ready` or `failed`; without a publication
+    """A recording as it stands. `status` is `making`, `ready`, `failed` or `erased`; without a publication
     (`published_at` is None) nobody outside may watch it. `audience` is `public` or `ticket_holders`."""
 
     id: str
@@ -61,21 +62,25 @@ class Recordings:
 
     async def get(self, recording: str) -> Recording:
         """One recording. Raises `Unknown`."""
-        return _one(await self._find(_all().where(RecordingRow.id == recording)))
+        return _one(await self._find(_of(recording), _all().where(RecordingRow.id == recording)))
 
     async def of_room(self, room: str) -> Recording | None:
         """The recording that a room left, if any."""
-        found = await self._find(_all().where(RecordingRow.room == room))
+        found = await self._find(_of(room), _all().where(RecordingRow.room == room))
         return found[0] if found else None
 
     async def public(self) -> list[Recording]:
         """What anybody may watch now, newest first."""
         query = _all().where(RecordingRow.status == "ready", PublicationRow.audience == "public")
-        return await self._find(query.order_by(RecordingRow.created_ms.desc()))
+        return await self._find(PUBLIC, query.order_by(RecordingRow.created_ms.desc()))
 
     async def under(self, prefix: str) -> Recording:
         """The recording that is published under this prefix now. Raises `Unknown`."""
-        return _one(await self._find(_all().where(PublicationRow.prefix == prefix)))
+        return _one(
+            await self._find(
+                Whose("publication", prefix), _all().where(PublicationRow.prefix == prefix)
+            )
+        )
 
     async def manifest(self, recording: str) -> Manifest:
         """What a recording consists of. Raises `Unknown`."""
@@ -84,31 +89,31 @@ class Recordings:
     async def publish(self, room: str) -> Recording:
         """Publish a ready recording to the audience its policy names; one that is published stays.
 
-        Raises `Unknown`, or `Conflict` (code `recording_not_ready`).
+        Raises `Unknown`, or `Conflict` (code `recording_not_ready`; `artist_said_no` against a no).
         """
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(_of(room)) as session:
             row = await session.scalar(select(RecordingRow).where(RecordingRow.room == room))
             if row is None:
                 raise Unknown(message="no recording")
             if row.status != "ready" or row.policy not in AUDIENCE:
                 raise Conflict("recording_not_ready", "nothing to publish")
+            if "no" in (await latest_answers(session, row.id)).values():
+                raise Conflict("artist_said_no", "an artist said no to this recording")
             await publish_row(session, row, to_ms(self._clock.now()))
             recording = row.id
         return await self.get(recording)
 
     async def hide(self, room: str) -> None:
         """Withdraw a recording at once: its prefix answers 404 from now on. Idempotent."""
-        async with self._database.unit_of_work() as session:
-            rows = await session.scalars(
-                select(PublicationRow)
-                .join(RecordingRow, RecordingRow.id == PublicationRow.recording)
-                .where(RecordingRow.room == room, PublicationRow.withdrawn_ms.is_(None))
-            )
-            for row in rows:
-                row.withdrawn_ms = to_ms(self._clock.now())
+        async with self._database.unit_of_work(_of(room)) as session:
+            row = await session.scalar(select(RecordingRow).where(RecordingRow.room == room))
+            if row is not None:
+                await withdraw_rows(session, row.id, to_ms(self._clock.now()))
 
-    async def _find(self, query: Select[RecordingRow, PublicationRow | None]) -> list[Recording]:
-        async with self._database.reading() as session:
+    async def _find(
+        self, whose: Whose, query: Select[RecordingRow, PublicationRow | None]
+    ) -> list[Recording]:
+        async with self._database.reading(whose) as session:
             return [_recording(*row) for row in await session.execute(query)]
 
 
@@ -129,6 +134,26 @@ async def publish_row(session: AsyncSession, row: RecordingRow, now_ms: int) -> 
                 published_ms=now_ms,
             )
         )
+
+
+async def latest_answers(session: AsyncSession, recording: str) -> dict[str, str]:
+    """Each artist's last word on a recording (`yes` or `no`), by seat."""
+    query = select(AnswerRow).where(AnswerRow.recording == recording).order_by(AnswerRow.number)
+    return {row.seat: row.answer for row in await session.scalars(query)}
+
+
+async def withdraw_rows(session: AsyncSession, recording: str, now_ms: int) -> None:
+    """End every publication of a recording: its prefix never comes back. Idempotent."""
+    await session.execute(
+        update(PublicationRow)
+        .where(PublicationRow.recording == recording, PublicationRow.withdrawn_ms.is_(None))
+        .values(withdrawn_ms=now_ms)
+    )
+
+
+def _of(room: str) -> Whose:
+    """The rows of the organisation whose room left this recording."""
+    return Whose("recording", room)
 
 
 def _all() -> Select[RecordingRow, PublicationRow | None]:

@@ -43,14 +43,19 @@ class Manifest:
         return cls(tuple(Entry(**entry) for entry in found["entries"]), found["keys"])
 
 
+def folder_key(recording: str) -> str:
+    """Where everything of a recording's own lies in the storage."""
+    return f"recordings/{recording}"
+
+
 def manifest_key(recording: str) -> str:
     """Storage key of a recording's manifest."""
-    return f"recordings/{recording}/manifest.json"
+    return f"{folder_key(recording)}/manifest.json"
 
 
 def poster_key(recording: str) -> str:
     """Storage key of a recording's poster."""
-    return f"recordings/{recording}/{POSTER}"
+    return f"{folder_key(recording)}/{POSTER}"
 
 
 def join(recording: str, takes: Sequence[Sequence[SegmentRef]]) -> Manifest:

@@ -38,3 +38,11 @@ def test_milliseconds_on_the_wire_are_utc() -> None:
     moment = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
     assert to_ms(moment) == 1_795_546_800_000
     assert from_ms(to_ms(moment)) == moment
+
+
+def test_a_step_of_the_wall_clock_leaves_the_monotonic_one_alone() -> None:
+    clock = ManualClock()
+    before, monotonic = clock.now(), clock.monotonic_ms()
+    clock.step(-3_600_000)
+    assert (before - clock.now()).total_seconds() == 3600
+    assert clock.monotonic_ms() == monotonic
