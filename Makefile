@@ -4,6 +4,7 @@
 #                    (FRESH=1 begins with an empty house)
 #   make test        every check and every test, as in continuous integration
 #   make soak        what takes minutes: half an hour of comings, goings and kills
+#   make fuzz        bends whatever comes from outside for a while (SECONDS=60) and keeps what breaks
 #   make check       the static checks alone;  make format  mends what can be mended
 #   make locks       resolves the dependencies anew;  make wire, protocol, map  write what follows from the models
 #   make migration M="what changes"   writes a migration from the difference to the models
@@ -26,7 +27,7 @@ DEV := .venv/.dev-$(call hash,requirements.lock requirements-dev.lock pyproject.
 FONTS := web/static/fonts/.cut-$(call hash,web/fonts.py requirements.lock)
 NODE := node_modules/.made-$(call hash,package-lock.json)
 
-.PHONY: demo serve setup setup-dev system test soak check format lint types pytest wire protocol map pictures locks migration clean
+.PHONY: demo serve setup setup-dev system test soak fuzz check format lint types pytest wire protocol map pictures locks migration clean
 
 demo: setup
 	@exec $(BIN)/lampio demo $(if $(FRESH),--fresh)
@@ -91,6 +92,10 @@ pytest:
 # What takes minutes: half an hour of comings, goings and kills, and the long forms of short tests.
 soak: setup-dev
 	$(BIN)/pytest -m soak
+
+# Each target in turn; what breaks one is kept in tests/fuzz/corpus and fails `make test` until mended.
+fuzz: setup-dev
+	$(BIN)/python -m tests.fuzz.run $(or $(SECONDS),60)
 
 format:
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
