@@ -132,8 +132,9 @@ export class Player extends Component {
 
   /** The sound of the segments from now on; the stream's is silent. */
   bySegments() {
+    if (this.#segments) return;
     this.#segments = true;
-    this.#source?.disconnect();
+    if (this.#gain) this.#source?.disconnect(this.#gain);
     // A browser's own HLS does not reach WebAudio everywhere, so that one is heard by itself.
     const own = !this.spare.currentSrc.startsWith("blob:");
     if (!own && this.#context && this.#gain && !this.#spareSource) {
