@@ -11,19 +11,17 @@ import math
 import random
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
+from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError
 
 from infra.clock import Clock
 from infra.logs import get_logger
+from infra.redis_calls import FAILURES, RedisCalls, cut, options
 from infra.scope import TaskScope
-
-T = TypeVar("T")
 
 _log = get_logger("infra.redis")
 
@@ -32,8 +30,6 @@ OUTGOING = 4096
 _BATCH = 128
 _LONGEST_WAIT_S = 2.0
 _NODE_TTL_MS = 15_000
-# The last two are what the library says when its connection was closed under it.
-_FAILURES = (RedisError, OSError, TimeoutError, AttributeError, RuntimeError)
 
 _BEAT = """
 local had = redis.call('EXISTS', KEYS[1])
@@ -53,19 +49,6 @@ class Lost(Away):
 
 class _Doubted(Exception):
     """A call has failed: the line is made anew."""
-
-
-async def _cut(work: Awaitable[T]) -> T:
-    """The library's answer; a cancellation that was swallowed on the way is not lost (`asyncio.wait_for`
-    of Python 3.11, which the library uses, forgets one that comes at the same moment as the answer)."""
-    task = asyncio.current_task()
-    assert task is not None
-    before = task.cancelling()
-    try:
-        return await work
-    finally:
-        if task.cancelling() > before:
-            raise asyncio.CancelledError
 
 
 class Channel:
@@ -93,21 +76,12 @@ class RedisLink:
         self._clock = clock
         self._call_s = call_s
         self._beat_s = beat_s
-        # Nothing is repeated by the library: a command would be carried out more than once.
-        options: dict[str, Any] = {
-            "retry": None,
-            "decode_responses": True,
-            "protocol": 2,
-            "socket_connect_timeout": call_s,
-        }
-        self._calls = BlockingConnectionPool.from_url(
-            url, max_connections=8, timeout=call_s, socket_timeout=call_s, **options
-        )
+        self._calls = RedisCalls(url, call_s)
         # The reader waits for long: a client of its own, whose timeout is longer than a beat.
-        self._reads = ConnectionPool.from_url(url, socket_timeout=beat_s + call_s, **options)
-        self._client: Redis = Redis(connection_pool=self._calls)
-        self._scripts: dict[str, Any] = {}
-        self.prefix = f"lampio:{self._calls.connection_kwargs.get('db') or 0}:"
+        self._reads = ConnectionPool.from_url(
+            url, socket_timeout=beat_s + call_s, **options(call_s)
+        )
+        self.prefix = f"lampio:{self._calls.database}:"
         """Begins every key and channel. Channels know no database number, so it stands here."""
         self._channels: dict[str, Channel] = {}
         self._ending: dict[str, Channel] = {}
@@ -142,9 +116,9 @@ class RedisLink:
 
     async def close(self) -> None:
         """End all tasks and connections; idempotent."""
-        await self._scope.close()
         self._up = False
-        await self._calls.disconnect()
+        await self._scope.close()
+        await self._calls.close()
         await self._reads.disconnect()
 
     @property
@@ -181,7 +155,7 @@ class RedisLink:
         line = self._line
         try:
             return await self._run(script, keys, args)
-        except _FAILURES as error:
+        except FAILURES as error:
             self._break(error, line)
             raise Lost from error
 
@@ -217,11 +191,7 @@ class RedisLink:
     # --- inside -------------------------------------------------------------------------------
 
     async def _run(self, script: str, keys: Sequence[str], args: Sequence[str | float]) -> Any:
-        known = self._scripts.get(script)
-        if known is None:
-            known = self._scripts[script] = self._client.register_script(script)
-        async with asyncio.timeout(self._call_s):
-            return await _cut(known(keys=[self.prefix + key for key in keys], args=args))
+        return await self._calls.run(script, [self.prefix + key for key in keys], args)
 
     async def _live(self) -> None:
         while True:
@@ -231,23 +201,23 @@ class RedisLink:
             try:
                 async with asyncio.timeout(2 * self._call_s):
                     await self._beat()
-                    await _cut(connection.connect())  # type: ignore[no-untyped-call]  # the library's
+                    await cut(connection.connect())  # type: ignore[no-untyped-call]  # the library's
                 async with asyncio.TaskGroup() as line:
                     line.create_task(self._read(connection), name="redis:read")
                     line.create_task(self._tend(connection), name="redis:tend")
                     line.create_task(self._doubted(), name="redis:doubted")
-            except _FAILURES as error:
+            except FAILURES as error:
                 self._tell_away(error)
             except BaseExceptionGroup as errors:
-                if errors.split((*_FAILURES, _Doubted))[1] is not None:
+                if errors.split((*FAILURES, _Doubted))[1] is not None:
                     _log.error("redis line failed", exc_info=errors)
                 self._tell_away(errors.exceptions[0])
             finally:
                 self._attempt += 1
                 self._up = False
-                with suppress(*_FAILURES):
+                with suppress(*FAILURES):
                     await connection.disconnect(nowait=True)
-                    await self._calls.disconnect()
+                    await self._calls.hang_up()
             self._first_try.set()
             if self._scope.closed:
                 return  # a failure at the moment of closing hid the cancellation
@@ -256,7 +226,7 @@ class RedisLink:
 
     async def _doubted(self) -> None:
         await self._doubt.wait()
-        await self._calls.disconnect()  # who waits for an answer on the old line waits no longer
+        await self._calls.hang_up()  # who waits for an answer on the old line waits no longer
         raise _Doubted
 
     async def _beat(self) -> None:
@@ -295,11 +265,11 @@ class RedisLink:
 
     @staticmethod
     async def _tell(connection: AbstractConnection, *words: str) -> None:
-        await _cut(connection.send_command(*words, check_health=False))
+        await cut(connection.send_command(*words, check_health=False))
 
     async def _read(self, connection: AbstractConnection) -> None:
         while True:
-            kind, name, body = (*(await _cut(connection.read_response())), None)[:3]
+            kind, name, body = (*(await cut(connection.read_response())), None)[:3]
             channel = self._channels.get(name) or self._ending.get(name)
             if kind == "pong":
                 if not self._up:  # it answers in order: all that was asked for comes from now on
@@ -328,12 +298,8 @@ class RedisLink:
                     self._dropped = False
                 line = self._line
                 try:
-                    async with asyncio.timeout(self._call_s):
-                        pipe = self._client.pipeline(transaction=False)
-                        for name, text in batch:
-                            pipe.publish(name, text)
-                        await _cut(pipe.execute())
-                except _FAILURES as error:
+                    await self._calls.publish(batch)
+                except FAILURES as error:
                     self._dropped = True
                     self._break(error, line)
 
