@@ -1,14 +1,12 @@
 """Who may do what: the bearer of a key or the holder of a seat → a grant, from the database each time.
 
-Implements the relay's `Authorizer`: it is asked, and it tells (`changes`) whenever a right ends.
+Implements the relay's `Authorizer`. Who ends a right tells the relay itself (`web/reactions.py`).
 """
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from aiohttp import web
 
@@ -24,11 +22,9 @@ from rooms.state import accepted
 from rooms.tickets import OVER
 from streaming.ports import (
     Action,
-    Changed,
     Grant,
     May,
     Refused,
-    Revoked,
     RoomId,
     SeatId,
     SessionId,
@@ -36,7 +32,6 @@ from streaming.ports import (
 from web.cookies import Cookies
 
 RETRY_AFTER_S = 5
-MOST_UNREAD = 1000
 
 KIND_OF = {Action.PUBLISH: "broadcast", Action.VIEW: "viewing"}
 RIGHT_OF = {Action.PUBLISH: Right.PUBLISH, Action.VIEW: Right.VIEW}
@@ -56,7 +51,6 @@ class Access:
         self._public_url = settings.public_url
         self._proxies = settings.trusted_proxies
         self._viewing_sessions = settings.viewing_sessions
-        self._listeners: set[asyncio.Queue[Revoked | Changed]] = set()
 
     # --- the relay asks -------------------------------------------------------------------------
 
@@ -100,35 +94,13 @@ class Access:
             sessions=sessions,
         )
 
-    def changes(self) -> AsyncIterator[Revoked | Changed]:
-        """Every right that ended or changed, from this call on."""
-        queue: asyncio.Queue[Revoked | Changed] = asyncio.Queue(MOST_UNREAD)
-        self._listeners.add(queue)
-        return self._read(queue)
-
-    def tell(self, change: Revoked | Changed) -> None:
-        """A right ended or changed."""
-        for queue in self._listeners:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(change)
-
-    async def _read(
-        self, queue: asyncio.Queue[Revoked | Changed]
-    ) -> AsyncIterator[Revoked | Changed]:
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._listeners.discard(queue)
-
     # --- pages and sockets ask ------------------------------------------------------------------
 
     def same_origin(self, request: web.Request) -> None:
         """Refuse what does not come from our own pages (exact Origin of `PUBLIC_URL`)."""
-        origin = request.headers.get("Origin")
+        origins = request.headers.getall("Origin", [])
         site = request.headers.get("Sec-Fetch-Site", "same-origin")
-        if origin != self._public_url or site != "same-origin":
+        if origins != [self._public_url] or site != "same-origin":
             raise Forbidden("foreign_origin")
 
     async def device(self, request: web.Request) -> str | None:
@@ -173,33 +145,36 @@ class Access:
     def client_address(self, request: web.Request) -> str:
         """Whom to count wrong secrets for: an IPv4 address or an IPv6 /64.
 
-        `X-Forwarded-For` counts only behind `TRUSTED_PROXIES`, read from its end.
+        `X-Forwarded-For` counts only behind `TRUSTED_PROXIES`, all its lines as one, read from the end:
+        what stands before the last proxy's own word may be anybody's.
         """
         address = request.remote or ""
-        forwarded = request.headers.get("X-Forwarded-For", "")
+        forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
         for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
             if not self._trusted(address):
                 break
             address = hop
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return "unknown"
+        parsed = _address(address)
         if isinstance(parsed, IPv6Address):
-            if parsed.ipv4_mapped is not None:
-                return str(parsed.ipv4_mapped)
             return str(ip_network((parsed, 64), strict=False))
-        return str(parsed)
+        return "unknown" if parsed is None else str(parsed)
 
     def _trusted(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._proxies)
+        parsed = _address(address)
+        return parsed is not None and any(parsed in network for network in self._proxies)
 
 
 MAY = ((May.PUBLISH, Right.PUBLISH), (May.VIEW, Right.VIEW))
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """An address; IPv4 in IPv6's clothes, as a socket for both tells it, is IPv4."""
+    try:
+        parsed = ip_address(text)
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return mapped or parsed
 
 
 def bearer(request: web.Request) -> str:
