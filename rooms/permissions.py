@@ -90,6 +90,10 @@ ROUTES: Mapping[str, Rule] = {
     "privacy": Rule(Reach.PUBLIC),
     "static": Rule(Reach.PUBLIC),
     "healthz": Rule(Reach.PUBLIC),
+    **dict.fromkeys(
+        ("api_shows", "api_show", "api_recordings", "api_recording", "api_description"),
+        Rule(Reach.PUBLIC, phases=_NOT_DRAFT),
+    ),
     "link": Rule(Reach.SECRET),
     "room": Rule(Reach.SEAT, _ALL, before_yes=True),
     "enter": Rule(Reach.SEAT, _ALL, right=Right.ENTER, before_yes=True),

@@ -27,6 +27,7 @@ from recordings.capture import Captures
 from recordings.catalogue import Recordings
 from recordings.disk import Disk
 from recordings.live import LiveWindows
+from recordings.retention import Retention
 from rooms.erasure import erase_regularly
 from rooms.house import House
 from rooms.messages import Bye, Person
@@ -42,7 +43,9 @@ from web.cookies import Cookies
 from web.figures import add_figures
 from web.hub import Hubs, RoomHub
 from web.live import Live
+from web.look import setup_look
 from web.media import setup_media
+from web.openapi import setup_api
 from web.pages import setup_pages
 from web.parts import PARTS, Parts
 from web.reactions import Reactions
@@ -180,6 +183,8 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
         add_figures(parts)
         tasks.spawn(archive.resume(), name="archive")
         tasks.spawn(erase_regularly(database, clock), name="erasure")
+        retention = Retention(database=database, storage=storage, store=captures.store, clock=clock)
+        tasks.spawn(retention.sweep_regularly(), name="retention")
         yield parts
 
 
@@ -203,6 +208,8 @@ def make_app(parts: Parts) -> web.Application:
     )
     setup_pages(app)
     setup_media(app)
+    setup_look(app)
+    setup_api(app)
     router = app.router
     router.add_get("/t/{secret}", entry.link, name="link")
     router.add_get("/r/{seat}", entry.room, name="room")

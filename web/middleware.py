@@ -68,7 +68,11 @@ def problem(error: LampioError, sentence: str) -> web.Response:
 
 def wants_page(request: web.Request) -> bool:
     """Whether a person asked for a page (rather than a program for an answer)."""
-    return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "")
+    return (
+        request.method in ("GET", "HEAD")
+        and "text/html" in request.headers.get("Accept", "")
+        and not request.path.startswith("/api/")
+    )
 
 
 def _from_aiohttp(error: web.HTTPException) -> LampioError:
