@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
-import aiosqlite
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, MetaData, event, make_url
-from sqlalchemy.ext.asyncio import (
-    AsyncEngine,
-    AsyncSession,
-    async_sessionmaker,
-    create_async_engine,
-)
+from sqlalchemy import Connection, MetaData, make_url, text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase
 
-from infra.errors import Unavailable
-
-T = TypeVar("T")
+from infra.errors import Forbidden, Unavailable
+from infra.postgres import enter, postgres_engine, queue_up
+from infra.sqlite import sqlite_engine, uncut
+from infra.whose import HOUSE, PUBLIC, Whose
 
 BUSY_S = 10
 """Seconds that a writer waits for the others before it gives up."""
@@ -52,25 +43,36 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """`url` is SQLAlchemy's, with an async driver (sqlite+aiosqlite, postgresql+asyncpg)."""
-        self._engine = _engine(url)
-        self._sqlite = self._engine.dialect.name == "sqlite"
+        self._sqlite = _is_sqlite(url)
+        self._engine = (sqlite_engine if self._sqlite else postgres_engine)(url, BUSY_S)
+        # One view from the first statement on: SQLite's transactions have it, PostgreSQL is told.
+        one_view = {} if self._sqlite else {"isolation_level": "REPEATABLE READ"}
         writing = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         self._write = async_sessionmaker(writing, expire_on_commit=False)
-        self._read = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._read = async_sessionmaker(
+            self._engine.execution_options(**one_view), expire_on_commit=False
+        )
         # SQLite knows one writer. Its own waiting is by sleeping, unfair and up to 100 ms coarse;
         # within the process writers queue here instead. Between processes its lock still rules.
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
+    async def unit_of_work(self, whose: Whose = HOUSE) -> AsyncIterator[AsyncSession]:
         """A session in a transaction that writes: committed at the end, rolled back by an exception.
 
-        Keep it short and never open one inside another. A task that is cancelled during a statement
-        ends the unit first and is cancelled then. Raises `Unavailable` (code `database_busy`) when the
-        turn does not come within `BUSY_S`.
+        `whose` rows it may touch, PostgreSQL holds to: others are not there for it. SQLite has one
+        writer at a time; PostgreSQL has many, so what is decided on is locked (`with_for_update`,
+        `queue`) or stands in the statement's WHERE. Keep it short and never open one inside another.
+
+        On SQLite a task that is cancelled during a statement ends the unit first and is cancelled
+        then; on PostgreSQL the unit is rolled back with its connection. Raises `Unavailable`: code
+        `database_busy` when the turn does not come within `BUSY_S`, `database_away`.
         """
+        if whose == PUBLIC:
+            raise Forbidden("no_scope", "nothing is written in the public's name")
         if not self._sqlite:
             async with self._write() as session, session.begin():
+                await enter(session, whose)
                 yield session
             return
         try:
@@ -79,7 +81,7 @@ class Database:
         except TimeoutError:
             raise Unavailable("database_busy", "no turn to write") from None
         try:
-            async with _uncut(), self._write() as session, session.begin():
+            async with uncut(), self._write() as session, session.begin():
                 # The lock is taken at the first statement otherwise, after what it was decided on.
                 await session.connection()
                 yield session
@@ -87,10 +89,20 @@ class Database:
             self._turn.release()
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A session for one consistent view; what is written in it is not kept."""
-        async with _uncut(), self._read() as session:
+    async def reading(self, whose: Whose = HOUSE) -> AsyncIterator[AsyncSession]:
+        """A session for one consistent view of these rows; what is written in it is not kept."""
+        if not self._sqlite:
+            async with self._read() as session:
+                await enter(session, whose)
+                yield session
+            return
+        async with uncut(), self._read() as session:
             yield session
+
+    async def queue(self, session: AsyncSession, name: str) -> None:
+        """Units of work that queue under one name run one after the other, as all do on SQLite."""
+        if not self._sqlite:
+            await queue_up(session, name)
 
     async def close(self) -> None:
         """Give all connections back; idempotent."""
@@ -103,13 +115,25 @@ async def migrate(url: str, modules: Sequence[str]) -> None:
     `modules` are the names of the modules that declare tables on `Base`; they are imported by name
     because this folder knows nobody.
     """
-    path = make_url(url).database
-    if url.startswith("sqlite") and path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = _engine(url).execution_options(sqlite_begin="BEGIN IMMEDIATE")
+    if _is_sqlite(url):
+        path = make_url(url).database
+        if path:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        # A table that is made anew would take along what refers to it.
+        engine = sqlite_engine(url, BUSY_S, references=False)
+    else:
+        engine = postgres_engine(url, BUSY_S, migrating=True)
     try:
-        async with engine.begin() as connection:
+        async with engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
+            if not _is_sqlite(
+                url
+            ):  # of two that start together one migrates, the other finds it done
+                await connection.execute(text("SELECT pg_advisory_xact_lock(7263)"))
             await connection.run_sync(_upgrade, modules)
+            if _is_sqlite(url):
+                broken = (await connection.execute(text("PRAGMA foreign_key_check"))).first()
+                if broken is not None:
+                    raise RuntimeError(f"the migration broke a reference: {broken[0]}")
     finally:
         await engine.dispose()
 
@@ -129,89 +153,5 @@ def _upgrade(connection: Connection, modules: Sequence[str]) -> None:
     command.upgrade(config, "head")
 
 
-_cut: ContextVar[list[None] | None] = ContextVar("cut", default=None)
-"""Where a cancellation that came during a statement is noted until the unit of work has ended."""
-
-
-@asynccontextmanager
-async def _uncut() -> AsyncIterator[None]:
-    """Hold back cancellations that come during statements until the block has ended."""
-    noted: list[None] = []
-    outer = _cut.get()
-    _cut.set(noted)
-    try:
-        yield
-    finally:
-        _cut.set(outer)
-    if noted:
-        raise asyncio.CancelledError
-
-
-async def _whole(step: Awaitable[T]) -> T:
-    """Wait for a step of the connection's thread to its end, though the task be cancelled."""
-    running = asyncio.ensure_future(step)
-    cancelled = False
-    while not running.done():
-        try:
-            await asyncio.wait({running})
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
-        noted = _cut.get()
-        if noted is None:
-            running.exception()  # it ends with the cancellation, whatever came of the step
-            raise asyncio.CancelledError
-        noted.append(None)
-    return running.result()
-
-
-class _Uncut(aiosqlite.Connection):
-    """A connection whose statements are never left in the middle.
-
-    A statement runs in a thread that knows nothing of a cancelled task. Letting go of it there would
-    leave a connection at work that everybody believes free, and the file locked.
-    """
-
-    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        # Its author left this one method without types.
-        return await _whole(super()._execute(fn, *args, **kwargs))  # type: ignore[no-untyped-call]
-
-    async def _connect(self) -> aiosqlite.Connection:
-        return await _whole(super()._connect())
-
-    async def close(self) -> None:
-        await _whole(super().close())
-
-
-def _connect(path: str, **options: Any) -> aiosqlite.Connection:
-    connection = _Uncut(partial(sqlite3.connect, path, **options), iter_chunk_size=64)
-    connection._thread.daemon = True  # noqa: SLF001  # else a hard exit would wait for it
-    return connection
-
-
-def _engine(url: str) -> AsyncEngine:
-    if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
-    engine = create_async_engine(
-        url, hide_parameters=True, connect_args={"timeout": BUSY_S, "async_creator_fn": _connect}
-    )
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not by guess
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",  # what was acknowledged survives a power cut
-        "foreign_keys=ON",
-        f"busy_timeout={BUSY_S * 1000}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+def _is_sqlite(url: str) -> bool:
+    return make_url(url).get_backend_name() == "sqlite"

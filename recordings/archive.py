@@ -24,6 +24,8 @@ from infra.errors import Unavailable
 from infra.logs import get_logger
 from infra.scope import TaskScope
 from infra.storage import Storage
+from infra.whose import HOUSE
+from infra.whose import organisation as whose
 from recordings.boxes import SOUND_CODEC
 from recordings.capture import Captures
 from recordings.catalogue import Recording, Recordings, publish_row
@@ -76,7 +78,7 @@ class Archive:
         """
         async with self._locks.setdefault(room, asyncio.Lock()):
             if policy == "none":
-                await self._erase(room)
+                await self._erase(room, organisation)
                 return None
             row = await self._begin(room, organisation, policy)
             if row.status == "making":
@@ -86,7 +88,7 @@ class Archive:
     async def resume(self) -> None:
         """Go on with every recording that a crash left half made. One that fails, or waits for its
         takes, is no harm to the others."""
-        async with self._database.reading() as session:
+        async with self._database.reading(HOUSE) as session:
             query = select(RecordingRow).where(RecordingRow.status == "making")
             rows = list(await session.scalars(query))
         going_on = [
@@ -108,7 +110,7 @@ class Archive:
             log.exception("recording not made", recording=row.id)
 
     async def _begin(self, room: str, organisation: str, policy: str) -> RecordingRow:
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(whose(organisation)) as session:
             row = await session.get(RecordingRow, room)
             if row is None:
                 row = RecordingRow(
@@ -123,18 +125,18 @@ class Archive:
             return row
 
     async def _make(self, row: RecordingRow) -> None:
-        async with self._database.reading() as session:
+        async with self._database.reading(whose(row.organisation)) as session:
             query = select(ArchiveStepRow.step).where(ArchiveStepRow.recording == row.id)
             done = set(await session.scalars(query))
         try:
             for step, work in self._steps.items():
                 if step not in done:
                     result = await work(row)
-                    async with self._database.unit_of_work() as session:
+                    async with self._database.unit_of_work(whose(row.organisation)) as session:
                         self._done(session, row, step, result)
                     self._told(step)
         except NothingKept:
-            async with self._database.unit_of_work() as session:
+            async with self._database.unit_of_work(whose(row.organisation)) as session:
                 (await session.get_one(RecordingRow, row.id)).status = "failed"
             log.warning("nothing was recorded", room=row.room)
             return
@@ -155,21 +157,21 @@ class Archive:
 
     async def _takes(self, row: RecordingRow) -> str:
         await self._captures.settle(row.room)
-        async with self._database.reading() as session:
+        async with self._database.reading(whose(row.organisation)) as session:
             query = select(TakeRow.id).where(
                 TakeRow.room == row.room, TakeRow.state.not_in(SETTLED)
             )
             if (await session.scalars(query)).first() is not None:
                 # Cut short by the server's end: the next start takes it up. Never half a recording.
                 raise Unavailable("takes_unsettled", "a take is not stored yet")
-        takes = await self._stored(row.room)
+        takes = await self._stored(row.room, row.organisation)
         if not takes:
             raise NothingKept
         return ",".join(take.id for take in takes)
 
     async def _join(self, row: RecordingRow) -> str:
         store = self._captures.store
-        takes = await self._stored(row.room)
+        takes = await self._stored(row.room, row.organisation)
         lists = [await store.list(take.id, take.track) for take in takes]
         manifest = join(row.id, [refs for refs in lists if refs])
         if not manifest.entries:
@@ -201,14 +203,14 @@ class Archive:
         manifest = await self._recordings.manifest(row.id)
         codecs = await self._codecs(manifest)
         duration_ms = round(manifest.duration_s * 1000)
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(whose(row.organisation)) as session:
             kept = await session.get_one(RecordingRow, row.id)
             kept.duration_ms, kept.codecs = duration_ms, codecs
         return str(duration_ms)
 
     async def _publish(self, row: RecordingRow) -> None:
         now_ms = to_ms(self._clock.now())
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(whose(row.organisation)) as session:
             kept = await session.get_one(RecordingRow, row.id)
             kept.status, kept.ready_ms = "ready", now_ms
             if kept.policy in ("at_once", "ticket_holders"):
@@ -226,19 +228,19 @@ class Archive:
                 widest = found
         return f"avc1.{widest.hex()},{SOUND_CODEC}"
 
-    async def _stored(self, room: str) -> Sequence[TakeRow]:
-        async with self._database.reading() as session:
+    async def _stored(self, room: str, organisation: str) -> Sequence[TakeRow]:
+        async with self._database.reading(whose(organisation)) as session:
             query = select(TakeRow).where(TakeRow.room == room, TakeRow.state == TakeState.STORED)
             # Never by the wall clock, which may be set between two takes.
             query = query.order_by(TakeRow.fence, TakeRow.epoch, TakeRow.number)
             return list(await session.scalars(query))
 
-    async def _erase(self, room: str) -> None:
+    async def _erase(self, room: str, organisation: str) -> None:
         """Nothing was to be kept: nothing is."""
         await self._captures.settle(room)
-        for take in await self._stored(room):
+        for take in await self._stored(room, organisation):
             await self._captures.store.erase(take.id)
-            async with self._database.unit_of_work() as session:
+            async with self._database.unit_of_work(whose(organisation)) as session:
                 await session.delete(await session.get_one(TakeRow, take.id))
 
 

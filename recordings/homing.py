@@ -15,6 +15,7 @@ from infra.clock import Clock, to_ms
 from infra.database import Database
 from infra.logs import get_logger
 from infra.scope import TaskScope
+from infra.whose import HOUSE, Whose, organisation
 from recordings.ports import SegmentRef
 from recordings.recorder import Told
 from recordings.spool import TakeFolder
@@ -80,7 +81,7 @@ class Homing:
         there = {folder.info.take for folder in folders}
         ours = or_(TakeRow.node.is_(None), TakeRow.node == self._node)
         query = select(TakeRow).where(TakeRow.state.not_in(SETTLED), ours)
-        async with self._database.reading() as session:
+        async with self._database.reading(HOUSE) as session:
             rows = list(await session.scalars(query))
         for row in rows:
             if row.id not in there:
@@ -89,7 +90,8 @@ class Homing:
     async def row(self, folder: TakeFolder) -> None:
         """The take's row, made if there is none."""
         info = folder.info
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(organisation(info.organisation)) as session:
+            await self._database.queue(session, f"takes of {info.room}")
             if await session.get(TakeRow, info.take) is not None:
                 return
             number = await session.scalar(
@@ -172,7 +174,7 @@ class Homing:
 
         async def find() -> None:
             refs = await self.store.list(take, track)
-            async with self._database.unit_of_work() as session:
+            async with self._database.unit_of_work(Whose("take", take)) as session:
                 row = await session.get_one(TakeRow, take)
                 if refs:
                     row.state = TakeState.STORED
@@ -190,8 +192,10 @@ class Homing:
         duration_ms: int | None = None,
         trouble: str | None = None,
     ) -> None:
-        async with self._database.unit_of_work() as session:
-            row = await session.get_one(TakeRow, news.folder.info.take)
+        async with self._database.unit_of_work(
+            organisation(news.folder.info.organisation)
+        ) as session:
+            row = await session.get_one(TakeRow, news.folder.info.take, with_for_update=True)
             old = TakeState(row.state)
             if old == state or not may_follow(old, state):
                 return

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from infra.clock import Clock, to_ms
 from infra.database import Database
 from infra.errors import Forbidden, Unknown
+from infra.whose import HOUSE, NONE
 from rooms.effects import tell
 from rooms.tables import DeviceRow, DeviceSecretRow, SeatRow
 from rooms.tickets import digest, new_id, new_secret, same
@@ -38,7 +39,7 @@ class Devices:
             return known
         device = new_id()
         try:
-            async with self._database.unit_of_work() as session:
+            async with self._database.unit_of_work(NONE) as session:
                 row = await session.get(DeviceSecretRow, digest(secret))
                 if row is not None:
                     if row.ends_at_ms <= self._now():
@@ -56,7 +57,7 @@ class Devices:
 
     async def device(self, secret: str) -> str | None:
         """The device that a cookie names, None for an unknown or ended secret."""
-        async with self._database.reading() as session:
+        async with self._database.reading(NONE) as session:
             row = await session.get(DeviceSecretRow, digest(secret))
         if row is None or not same(row.digest, secret) or row.ends_at_ms <= self._now():
             return None
@@ -65,7 +66,7 @@ class Devices:
     async def rotate(self, device_id: str, presented: str | None = None) -> str:
         """A new secret for the device. The presented one (None: all others) ends in two minutes."""
         secret, until = new_secret(), self._now() + ROTATED_MS
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(NONE) as session:
             if await session.get(DeviceRow, device_id) is None:
                 raise Unknown("no_device", "no such device", sentence="err_no_seat")
             ending = (
@@ -86,7 +87,9 @@ class Devices:
 
     async def leave_device(self, device_id: str) -> None:
         """Forget the device: its seats are free, its secrets end at once."""
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(HOUSE) as session:
+            # Whoever is about to sit down with it waits, and then finds it gone.
+            await session.get(DeviceRow, device_id, with_for_update=True)
             held = await session.scalars(select(SeatRow).where(SeatRow.device == device_id))
             for row in held.all():
                 await tell(session, row, "moved", self._now())

@@ -20,6 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from infra.clock import Clock, to_ms
 from infra.database import Base, Database
 from infra.logs import get_logger
+from infra.whose import HOUSE
 from rooms.phases import RUNNING
 from rooms.tables import (
     AUDIT_DAYS,
@@ -91,7 +92,7 @@ async def erase_old(database: Database, now: datetime) -> dict[str, int]:
         _rows(AuditRow.at_ms < days_ago(AUDIT_DAYS), AuditRow, AuditRow.id),
     ):
         while True:
-            async with database.unit_of_work() as session:
+            async with database.unit_of_work(HOUSE) as session:
                 erased = +await portion(session)
             if not erased:
                 break

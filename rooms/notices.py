@@ -12,8 +12,10 @@ from sqlalchemy import delete, insert, select, update
 from infra.clock import Clock, to_ms
 from infra.database import Database
 from infra.errors import Unknown
+from infra.whose import HOUSE, Whose
 from rooms.phases import Phase
 from rooms.replies import Reply
+from rooms.scope import of_room
 from rooms.tables import DueRow, RevocationRow, RoomOrderRow, RoomRow
 from rooms.tickets import new_id
 
@@ -110,7 +112,7 @@ class Notices:
         now = to_ms(self._clock.now())
         due = _DUE.where(DueRow.at_ms <= now)
         revoked = _REVOKED.where(RevocationRow.at_ms > now - LOOK_BACK_MS)
-        async with self._database.reading() as session:
+        async with self._database.reading(HOUSE) as session:
             return News(
                 due=[Due(*row) for row in (await session.execute(due)).all()],
                 orders=[Placed(*row) for row in (await session.execute(_ORDERS)).all()],
@@ -119,7 +121,7 @@ class Notices:
 
     async def settle(self, due: Due) -> None:
         """What was due has been done; a later time for the same thing stays."""
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(of_room(due.room)) as session:
             await session.execute(
                 delete(DueRow).where(
                     DueRow.room == due.room,
@@ -132,7 +134,7 @@ class Notices:
     async def place(self, room: str, order: Order) -> str:
         """Leave an order for the room's owner; returns its id. Raises `Unknown` without such a room."""
         order_id = new_id()
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(of_room(room)) as session:
             organisation = await session.scalar(
                 select(RoomRow.organisation).where(RoomRow.id == room)
             )
@@ -151,7 +153,7 @@ class Notices:
 
     async def done(self, order_id: str, reply: Reply) -> None:
         """The order was carried out or refused."""
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(_of_order(order_id)) as session:
             await session.execute(
                 update(RoomOrderRow)
                 .where(RoomOrderRow.id == order_id)
@@ -161,16 +163,20 @@ class Notices:
     async def reply(self, order_id: str) -> Reply | None:
         """What became of the order, None while it waits."""
         query = select(RoomOrderRow.reply).where(RoomOrderRow.id == order_id)
-        async with self._database.reading() as session:
+        async with self._database.reading(_of_order(order_id)) as session:
             body = await session.scalar(query)
         return None if body is None else Reply.model_validate_json(body)
 
     async def withdraw(self, order_id: str) -> bool:
         """Take back an order that still waits; False if it was done."""
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(_of_order(order_id)) as session:
             gone = await session.scalar(
                 delete(RoomOrderRow)
                 .where(RoomOrderRow.id == order_id, RoomOrderRow.done_at_ms.is_(None))
                 .returning(RoomOrderRow.id)
             )
         return gone is not None
+
+
+def _of_order(order_id: str) -> Whose:
+    return Whose("room_order", order_id)

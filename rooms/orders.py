@@ -15,6 +15,7 @@ from infra.errors import Unavailable, Unknown
 from rooms.house import alone
 from rooms.notices import Notices, Order, PhaseOrder, RevokeOrder
 from rooms.phases import Phase
+from rooms.scope import of_ticket
 from rooms.store import Owners
 from rooms.tables import TicketRow
 from rooms.tickets import new_id
@@ -68,7 +69,7 @@ async def revoke(database_url: str, ticket: str) -> int | None:
     """End a ticket and take its seats out, through the running server if there is one."""
     database = Database(database_url)
     try:
-        async with database.reading() as session:
+        async with database.reading(of_ticket(ticket)) as session:
             show = await session.scalar(select(TicketRow.show).where(TicketRow.id == ticket))
         if show is None:
             raise Unknown("no_ticket", "no such ticket")

@@ -12,6 +12,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from infra.errors import Forbidden
+from infra.whose import PUBLIC, Whose, organisation
 
 Ts = TypeVarTuple("Ts")
 
@@ -53,3 +54,42 @@ def owned(
     if scope is None:
         raise Forbidden("no_scope", "a query on an organisation's data needs a scope")
     return query.where(organisation == scope.writes)
+
+
+def writing(scope: Scope | None) -> Whose:
+    """The scope's own rows, for a unit of work. Raises `Forbidden` (`no_scope`) as `owned` does."""
+    if scope is None:
+        raise Forbidden("no_scope", "a query on an organisation's data needs a scope")
+    return organisation(scope.writes)
+
+
+def seen_by(scope: Scope | None) -> Whose:
+    """What the scope may read: its own rows, or (None) what is public of all."""
+    if scope is None or scope.organisation is None:
+        return PUBLIC
+    return organisation(scope.organisation)
+
+
+def of_room(room: str) -> Whose:
+    """The rows of the room's organisation."""
+    return Whose("room", room)
+
+
+def of_show(show: str) -> Whose:
+    """The rows of the show's organisation."""
+    return Whose("show", show)
+
+
+def of_ticket(ticket: str) -> Whose:
+    """The rows of the ticket's organisation."""
+    return Whose("ticket", ticket)
+
+
+def of_seat(seat: str) -> Whose:
+    """The rows of the seat's organisation."""
+    return Whose("seat", seat)
+
+
+def of_secret(kept: str) -> Whose:
+    """The rows of the organisation whose ticket this secret leads to, by the secret's digest."""
+    return Whose("secret", kept)

@@ -15,12 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from infra.broken import BROKEN
 from infra.clock import from_ms
 from infra.errors import BadInput, Conflict, Forbidden, Unknown
+from infra.whose import HOUSE
 from rooms.devices import Devices
 from rooms.effects import end_ticket, tell
 from rooms.phases import Role
-from rooms.scope import Scope, owned
+from rooms.scope import Scope, of_seat, of_secret, of_ticket, owned, writing
 from rooms.tables import DeviceRow, SeatRow, SecretRow, ShowRow, TicketRow
 from rooms.tickets import (
+    LOOK_AFTER_MS,
     OVER,
     VALID_AFTER_MS,
     SecretKind,
@@ -92,7 +94,7 @@ class Seats(Devices):
         if name is not None and len(name) > NAME_MAX:
             raise BadInput("name", "a name has at most 40 characters")
         ticket, seats, secret = new_id(), tuple(new_id() for _ in range(places)), new_secret()
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(writing(scope)) as session:
             organisation = await session.scalar(
                 owned(
                     scope,
@@ -138,7 +140,7 @@ class Seats(Devices):
     ) -> str:
         """Another secret for the ticket; `broadcast` only for an artist's. It is seen this once."""
         wanted, secret = SecretKind(kind), new_secret()
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(writing(scope)) as session:
             row = await self._ticket(session, scope, ticket)
             if wanted is SecretKind.BROADCAST and row.role != Role.ARTIST:
                 raise BadInput("role", "only an artist's ticket broadcasts")
@@ -150,13 +152,13 @@ class Seats(Devices):
 
         The room is not told by an event: `rooms.orders.revoke` does both.
         """
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(writing(scope)) as session:
             row = await self._ticket(session, scope, ticket)
             await end_ticket(session, row.id, TicketStatus.REVOKED, self._now())
 
     async def revoke_secret(self, scope: Scope, secret: str) -> None:
         """End one secret; the ticket and its other secrets stay."""
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(writing(scope)) as session:
             row = await session.scalar(
                 owned(
                     scope,
@@ -179,7 +181,7 @@ class Seats(Devices):
         the first free one. Nothing is changed; what the ticket's status says is the caller's to see.
         """
         kept = digest(secret)
-        async with self._database.reading() as session:
+        async with self._database.reading(of_secret(kept)) as session:
             row = await session.get(SecretRow, kept)
             if (
                 row is None
@@ -209,28 +211,28 @@ class Seats(Devices):
                 SecretRow.revoked_at_ms.is_(None),
             )
         )
-        async with self._database.reading() as session:
+        async with self._database.reading(of_seat(seat_id)) as session:
             return await session.scalar(query) is not None
 
     async def seat(self, seat_id: str) -> Seat:
         """The seat as it stands. Raises `Unknown` (`no_seat`)."""
-        async with self._database.reading() as session:
+        async with self._database.reading(of_seat(seat_id)) as session:
             return await self._one(session, seat_id)
 
     async def of_show(self, scope: Scope, show: str) -> list[Seat]:
         """All seats of a show that may still be used, hosts' and artists' too."""
         query = owned(scope, _SEAT.where(SeatRow.show == show), SeatRow.organisation)
-        async with self._database.reading() as session:
+        async with self._database.reading(writing(scope)) as session:
             return [seat for seat in await self._seats(session, query) if seat.status not in OVER]
 
     async def of_ticket(self, ticket: str) -> list[Seat]:
         """The seats of a ticket, in order."""
-        async with self._database.reading() as session:
+        async with self._database.reading(of_ticket(ticket)) as session:
             return await self._seats(session, _SEAT.where(SeatRow.ticket == ticket))
 
     async def of_device(self, device_id: str) -> list[Seat]:
         """The seats that a device sits in."""
-        async with self._database.reading() as session:
+        async with self._database.reading(HOUSE) as session:
             return await self._seats(session, _SEAT.where(SeatRow.device == device_id))
 
     async def enter(self, seat_id: str, device_id: str, *, move: bool = False) -> Seat:
@@ -242,13 +244,16 @@ class Seats(Devices):
         `removed`, `expired`), `Unknown` for seat or device.
         """
         now = self._now()
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(of_seat(seat_id)) as session:
+            holding = {"read": True, "key_share": True}  # it may sit in other seats meanwhile
+            if await session.get(DeviceRow, device_id, with_for_update=holding) is None:
+                raise Unknown("no_device", "no such device", sentence="err_no_seat")
+            # One after another: who is shown a place may get the next, and a ticket ends before or after.
+            ticket = select(SeatRow.ticket).where(SeatRow.id == seat_id).scalar_subquery()
+            lock = select(TicketRow).where(TicketRow.id == ticket).with_for_update(key_share=True)
+            await session.execute(lock)
             seat = await self._one(session, seat_id)
             refuse_if_over(seat)
-            if await session.get(DeviceRow, device_id) is None:
-                raise Unknown("no_device", "no such device", sentence="err_no_seat")
-            if seat.places > 1:  # one after another: who is shown a place may get the next
-                await session.get_one(TicketRow, seat.ticket, with_for_update=True)
             row = await session.get_one(SeatRow, seat_id, with_for_update=True)
             if row.device not in (None, device_id) and seat.places > 1 and not move:
                 row = await self._place(session, seat, device_id) or row
@@ -273,7 +278,7 @@ class Seats(Devices):
     async def holds(self, seat_id: str, device_id: str) -> bool:
         """Whether this device sits there now."""
         query = select(SeatRow.id).where(SeatRow.id == seat_id, SeatRow.device == device_id)
-        async with self._database.reading() as session:
+        async with self._database.reading(of_seat(seat_id)) as session:
             return await session.scalar(query) is not None
 
     # --- inside -------------------------------------------------------------------------------
@@ -361,7 +366,8 @@ def refuse_if_over(seat: Seat) -> None:
 def _seat_of(seat: SeatRow, ticket: TicketRow, show: ShowRow, *, now_ms: int) -> Seat:
     show_ends_ms = show.starts_at_ms + show.duration_min * 60_000
     # By the show's present date: a show that is moved takes its tickets along.
-    expires_ms = max(ticket.issued_at_ms, show_ends_ms) + VALID_AFTER_MS
+    after_ms = LOOK_AFTER_MS if ticket.role == Role.ARTIST else VALID_AFTER_MS
+    expires_ms = max(ticket.issued_at_ms, show_ends_ms) + after_ms
     status = TicketStatus(ticket.status)
     if status not in OVER and now_ms >= expires_ms:
         status = TicketStatus.EXPIRED

@@ -8,16 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.broken import BROKEN
 from infra.clock import Clock, from_ms, to_ms
 from infra.database import Database
 from infra.errors import Conflict, Unknown
+from infra.whose import PUBLIC
+from infra.whose import organisation as whose
 from rooms.effects import set_doors
 from rooms.messages import PhaseChanged
 from rooms.phases import Phase
-from rooms.scope import Scope, owned, within
+from rooms.scope import Scope, of_show, owned, seen_by, within, writing
 from rooms.store import append_in, claim_in, release_in
 from rooms.tables import OrganisationRow, RoomRow, ShowRow
 
@@ -82,13 +85,13 @@ class Shows:
         """Published shows by their start; of all organisations unless a scope narrows it."""
         query = _SHOW.where(RoomRow.phase != Phase.DRAFT).order_by(ShowRow.starts_at_ms, ShowRow.id)
         query = within(scope or Scope.public(), query, ShowRow.organisation)
-        async with self._database.reading() as session:
+        async with self._database.reading(seen_by(scope)) as session:
             rows = (await session.execute(query)).all()
         return [found for show, room in rows if (found := _readable(show, room)) is not None]
 
     async def get(self, show_id: str) -> Show:
         """The show. Raises `Unknown` (`no_show`), also for one whose row cannot be read."""
-        async with self._database.reading() as session:
+        async with self._database.reading(of_show(show_id)) as session:
             row = (await session.execute(_SHOW.where(ShowRow.id == show_id))).first()
         found = None if row is None else _readable(*row)
         if found is None:
@@ -100,19 +103,24 @@ class Shows:
 
         Raises `Unknown` for a show or organisation outside the scope.
         """
-        async with self._database.unit_of_work() as session:
-            if plan.organisation != scope.writes:
-                raise Unknown("no_organisation", "a plan stays in its organisation's scope")
-            present = await session.get(ShowRow, plan.id)
-            if present is not None and present.organisation != scope.writes:
-                raise Unknown("no_show", "no such show")
-            await session.merge(ShowRow(**_columns(plan)))
-            await session.flush()
-            room = await session.get(RoomRow, plan.id)
-            if room is None:
-                await self._open_room(session, plan, phase)
-            else:
-                await self._doors(session, plan.id, plan.organisation, Phase(room.phase), plan)
+        try:
+            async with self._database.unit_of_work(writing(scope)) as session:
+                if plan.organisation != scope.writes:
+                    raise Unknown("no_organisation", "a plan stays in its organisation's scope")
+                # The room before the show, as an event that changes both does.
+                room = await session.get(RoomRow, plan.id, with_for_update=True)
+                present = await session.get(ShowRow, plan.id)
+                if present is not None and present.organisation != scope.writes:
+                    raise Unknown("no_show", "no such show")
+                await session.merge(ShowRow(**_columns(plan)))
+                await session.flush()
+                if room is None:
+                    await self._open_room(session, plan, phase)
+                else:
+                    await self._doors(session, plan.id, plan.organisation, Phase(room.phase), plan)
+        except IntegrityError:
+            # Where another organisation's rows are not even seen, its ids are still taken.
+            raise Unknown("no_show", "no such show") from None
 
     async def redate(
         self,
@@ -128,17 +136,20 @@ class Shows:
         A show that people have touched, or whose room another process runs right now, stays.
         """
         now = to_ms(self._clock.now())
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(writing(scope)) as session:
             query = select(ShowRow).where(ShowRow.id == show_id)
-            show = await session.scalar(owned(scope, query, ShowRow.organisation))
-            if show is None:
+            query = owned(scope, query, ShowRow.organisation)
+            if await session.scalar(query) is None:
                 raise Unknown("no_show", "no such show")
-            if show.touched:
-                return False
             node = f"redate-{show_id}"[:64]
             try:
                 fence = await claim_in(session, show_id, node, now)
             except Conflict:
+                return False
+            # Read once the room is ours: nobody touches the show any more.
+            show = await session.scalar(query.execution_options(populate_existing=True))
+            if show is None or show.touched:
+                await release_in(session, show_id, node, fence)
                 return False
             show.starts_at_ms = to_ms(starts_at)
             show.doors_at_ms = None if doors_at is None else to_ms(doors_at)
@@ -152,13 +163,13 @@ class Shows:
 
     async def organisations(self) -> list[Organisation]:
         """All organisations, by id."""
-        async with self._database.reading() as session:
+        async with self._database.reading(PUBLIC) as session:
             rows = await session.scalars(select(OrganisationRow).order_by(OrganisationRow.id))
             return [_organisation(row) for row in rows.all()]
 
     async def organisation(self, organisation: str) -> Organisation:
         """One organisation. Raises `Unknown`."""
-        async with self._database.reading() as session:
+        async with self._database.reading(PUBLIC) as session:
             row = await session.get(OrganisationRow, organisation)
         if row is None:
             raise Unknown("no_organisation", "no such organisation")
@@ -166,7 +177,7 @@ class Shows:
 
     async def add_organisation(self, organisation: Organisation) -> None:
         """Add an organisation, or change its words."""
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(whose(organisation.id)) as session:
             await session.merge(
                 OrganisationRow(
                     id=organisation.id,

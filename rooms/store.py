@@ -20,9 +20,11 @@ from infra.clock import Clock, to_ms
 from infra.database import Database
 from infra.errors import Conflict, Unknown
 from infra.ports import Bus, Gap, Logged, Message
+from infra.whose import HOUSE, NONE
 from rooms.effects import NOBODY, Because, apply, record
 from rooms.messages import EVENT
 from rooms.phases import Phase
+from rooms.scope import of_room
 from rooms.tables import NodeRow, RoomEventRow, RoomRow
 
 NODE_TTL_MS = 8_000
@@ -63,7 +65,7 @@ class Log:
         change in other rows is written with them. Raises `Fenced`, or `Unknown` without such a room.
         """
         try:
-            async with self._database.unit_of_work() as session:
+            async with self._database.unit_of_work(of_room(room)) as session:
                 if key is not None and (given := await _given(session, room, key)) is not None:
                     return given
                 numbers = await append_in(
@@ -81,7 +83,7 @@ class Log:
 
     async def given(self, room: str, key: str) -> range | None:
         """The numbers that a command with this key got, if it was carried out before."""
-        async with self._database.reading() as session:
+        async with self._database.reading(of_room(room)) as session:
             return await _given(session, room, key)
 
     async def read(self, room: str, after: int, limit: int = 500) -> Sequence[Logged]:
@@ -92,7 +94,7 @@ class Log:
             .order_by(RoomEventRow.seq)
             .limit(limit)
         )
-        async with self._database.reading() as session:
+        async with self._database.reading(of_room(room)) as session:
             return [Logged(*row) for row in (await session.execute(query)).all()]
 
     async def follow(self, room: str, after: int) -> AsyncIterator[Logged]:
@@ -143,18 +145,18 @@ class Owners:
         The same node's name takes over at once (a restart after a crash). Raises `Conflict` (`held`)
         or `Unknown`.
         """
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(of_room(room)) as session:
             return await claim_in(session, room, node, to_ms(self._clock.now()))
 
     async def release(self, room: str, node: str, fence: int) -> None:
         """Give the room up; no harm to a later owner's."""
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(of_room(room)) as session:
             await release_in(session, room, node, fence)
 
     async def beat(self, node: str, url: str = "") -> None:
         """The node lives; clients reach exactly it at `url`."""
         now = to_ms(self._clock.now())
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(NONE) as session:
             beaten = await session.scalar(
                 update(NodeRow)
                 .where(NodeRow.id == node)
@@ -171,20 +173,20 @@ class Owners:
             .join(RoomRow, RoomRow.owner == NodeRow.id)
             .where(RoomRow.id == room, NodeRow.seen_at_ms > to_ms(self._clock.now()) - NODE_TTL_MS)
         )
-        async with self._database.reading() as session:
+        async with self._database.reading(of_room(room)) as session:
             row = (await session.execute(query)).first()
         return None if row is None else Owner(row.id, row.url or "")
 
     async def leave(self, node: str) -> None:
         """The node ends: all its rooms are free."""
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(HOUSE) as session:
             await session.execute(update(RoomRow).where(RoomRow.owner == node).values(owner=None))
             await session.execute(delete(NodeRow).where(NodeRow.id == node))
 
     async def fences(self, node: str) -> dict[str, int]:
         """The rooms that the node owns, with their fences."""
         query = select(RoomRow.id, RoomRow.fence).where(RoomRow.owner == node)
-        async with self._database.reading() as session:
+        async with self._database.reading(HOUSE) as session:
             rows = (await session.execute(query)).all()
         return {row.id: row.fence for row in rows}
 
@@ -192,13 +194,13 @@ class Owners:
         """Rooms in these phases that no other node owns which lives."""
         free = _free(node, to_ms(self._clock.now()))
         query = select(RoomRow.id).where(RoomRow.phase.in_(phases), free).order_by(RoomRow.id)
-        async with self._database.reading() as session:
+        async with self._database.reading(HOUSE) as session:
             return list((await session.scalars(query)).all())
 
     async def anybody(self) -> bool:
         """Whether any node lives."""
         query = select(exists().where(NodeRow.seen_at_ms > to_ms(self._clock.now()) - NODE_TTL_MS))
-        async with self._database.reading() as session:
+        async with self._database.reading(NONE) as session:
             return bool(await session.scalar(query))
 
 

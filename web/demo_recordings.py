@@ -25,6 +25,7 @@ from infra.database import Database
 from infra.logs import configure_logs, get_logger
 from infra.settings import Settings, load_settings
 from infra.storage import open_storage
+from infra.whose import Whose
 from recordings.archive import Archive
 from recordings.capture import Captures
 from recordings.catalogue import Recordings
@@ -151,7 +152,7 @@ class Maker:
     async def _taken(self, room: str) -> bool:
         """Whether a run that was killed later has recorded it already."""
         query = select(TakeRow.id).where(TakeRow.room == room, TakeRow.state == TakeState.STORED)
-        async with self._database.reading() as session:
+        async with self._database.reading(Whose("room", room)) as session:
             return await session.scalar(query.limit(1)) is not None
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from infra.database import Database
 from infra.logs import get_logger
 from infra.metrics import Metrics
+from infra.whose import NONE
 
 log = get_logger("health")
 
@@ -25,7 +26,7 @@ def operations_app(metrics: Metrics, database: Database) -> web.Application:
 
     async def readyz(request: web.Request) -> web.Response:
         try:
-            async with database.reading() as session:
+            async with database.reading(NONE) as session:
                 await session.execute(text("SELECT 1"))
         except Exception as error:
             log.warning("not ready", error=type(error).__name__)

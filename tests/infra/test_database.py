@@ -12,36 +12,46 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Integer, MetaData, Table, create_engine, func, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from infra import database as module
 from infra.database import Base, Database, migrate
 from infra.errors import Unavailable
+from infra.whose import NONE
 from tests.conftest import TABLES
 
 NUMBERS = Table("numbers", MetaData(), Column("number", Integer, primary_key=True))
 
 
 @pytest.fixture
-async def numbers(database: Database) -> Database:
-    async with database.unit_of_work() as session:
-        await session.execute(text("CREATE TABLE numbers (number INTEGER PRIMARY KEY)"))
+async def numbers(database: Database, database_url: str) -> Database:
+    """A table made as migrations make theirs: what serves people may make none."""
+    await made(database_url, "CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
     return database
 
 
+async def made(url: str, statement: str) -> None:
+    """Carry out a statement with the rights of the URL's own role."""
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
 async def _count(database: Database) -> int:
-    async with database.reading() as session:
+    async with database.reading(NONE) as session:
         return (await session.execute(select(func.count()).select_from(NUMBERS))).scalar_one()
 
 
 async def test_a_unit_of_work_is_kept_whole_or_not_at_all(numbers: Database) -> None:
-    async with numbers.unit_of_work() as session:
+    async with numbers.unit_of_work(NONE) as session:
         await session.execute(NUMBERS.insert(), {"number": 1})
     with pytest.raises(ZeroDivisionError):
-        async with numbers.unit_of_work() as session:
+        async with numbers.unit_of_work(NONE) as session:
             await session.execute(NUMBERS.insert(), {"number": 2})
             raise ZeroDivisionError
     with pytest.raises(IntegrityError):
-        async with numbers.unit_of_work() as session:
+        async with numbers.unit_of_work(NONE) as session:
             await session.execute(NUMBERS.insert(), {"number": 3})
             await session.execute(NUMBERS.insert(), {"number": 1})
     assert await _count(numbers) == 1
@@ -52,7 +62,7 @@ async def test_what_is_read_in_a_unit_of_work_stays_true_until_its_end(numbers: 
     """Twenty writers that each read the highest number and write the next never meet."""
 
     async def next_number() -> None:
-        async with numbers.unit_of_work() as session:
+        async with numbers.unit_of_work(NONE) as session:
             highest = (await session.execute(select(func.max(NUMBERS.c.number)))).scalar() or 0
             await asyncio.sleep(0)
             await session.execute(NUMBERS.insert(), {"number": highest + 1})
@@ -66,7 +76,7 @@ async def test_two_processes_do_not_meet_either(numbers: Database, database_url:
     other = Database(database_url)
 
     async def next_number(database: Database) -> None:
-        async with database.unit_of_work() as session:
+        async with database.unit_of_work(NONE) as session:
             highest = (await session.execute(select(func.max(NUMBERS.c.number)))).scalar() or 0
             await session.execute(NUMBERS.insert(), {"number": highest + 1})
 
@@ -78,14 +88,14 @@ async def test_two_processes_do_not_meet_either(numbers: Database, database_url:
 
 
 async def test_readers_do_not_wait_for_a_writer(numbers: Database) -> None:
-    async with numbers.unit_of_work() as session:
+    async with numbers.unit_of_work(NONE) as session:
         await session.execute(NUMBERS.insert(), {"number": 1})
         assert await _count(numbers) == 0
     assert await _count(numbers) == 1
 
 
 async def test_what_a_reader_writes_is_not_kept(numbers: Database) -> None:
-    async with numbers.reading() as session:
+    async with numbers.reading(NONE) as session:
         await session.execute(NUMBERS.insert(), {"number": 1})
     assert await _count(numbers) == 0
 
@@ -95,9 +105,9 @@ async def test_a_writer_that_gets_no_turn_is_told(
     numbers: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BUSY_S", 0.01)
-    async with numbers.unit_of_work():
+    async with numbers.unit_of_work(NONE):
         with pytest.raises(Unavailable, match="turn") as refused:
-            async with numbers.unit_of_work():
+            async with numbers.unit_of_work(NONE):
                 pass
     assert refused.value.code == "database_busy"
 
@@ -106,12 +116,12 @@ async def test_cancelling_at_any_moment_leaves_nothing_locked_and_nothing_half_d
     numbers: Database,
 ) -> None:
     async def write_pair(number: int) -> None:
-        async with numbers.unit_of_work() as session:
+        async with numbers.unit_of_work(NONE) as session:
             await session.execute(NUMBERS.insert(), {"number": number})
             await session.execute(NUMBERS.insert(), {"number": -number})
 
     async def read() -> None:
-        async with numbers.reading() as session:
+        async with numbers.reading(NONE) as session:
             await session.execute(select(NUMBERS))
 
     chance = random.Random(7)
@@ -124,9 +134,9 @@ async def test_cancelling_at_any_moment_leaves_nothing_locked_and_nothing_half_d
                 await asyncio.sleep(0)
         async with asyncio.timeout(5):
             await asyncio.gather(*tasks, return_exceptions=True)
-            async with numbers.unit_of_work() as session:
+            async with numbers.unit_of_work(NONE) as session:
                 await session.execute(NUMBERS.insert(), {"number": 1000 + number})
-    async with numbers.reading() as session:
+    async with numbers.reading(NONE) as session:
         found = set((await session.execute(select(NUMBERS.c.number))).scalars())
     assert {number for number in found if number > 1000} == {1000 + n for n in range(1, 120)}
     pairs = {number for number in found if number <= 1000}
@@ -135,7 +145,7 @@ async def test_cancelling_at_any_moment_leaves_nothing_locked_and_nothing_half_d
 
 @pytest.mark.one_database  # its own pragmas
 async def test_sqlite_is_durable_and_keeps_references(database: Database) -> None:
-    async with database.reading() as session:
+    async with database.reading(NONE) as session:
         pragmas = [
             (await session.execute(text(f"PRAGMA {name}"))).scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
