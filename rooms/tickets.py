@@ -16,6 +16,9 @@ SECRET_BYTES = 24
 VALID_AFTER_MS = 20 * 3600 * 1000
 """A ticket holds at least this long after it was issued, and after the show's end."""
 
+LOOK_AFTER_MS = 30 * 24 * 3600 * 1000
+"""An artist's: as long as it is kept at all, so that she can answer to her recording and withdraw it."""
+
 
 class TicketStatus(StrEnum):
     """Where a ticket is in its life. `removed`: a host took its holder out. `expired` comes by time."""

@@ -22,6 +22,7 @@ from rooms.state import accepted
 from rooms.tickets import digest
 from web.guesses import typed, wrong_secret
 from web.language import language_of, words
+from web.look import told_at_the_desk
 from web.parts import PARTS, Parts
 from web.render import render
 from web.room_media import AUDIENCE_PHASES
@@ -97,7 +98,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
     seat = await parts.seats.enter(seat_id, device, move=move)
     if moved:
         await _end_here(parts, seat)
-    offer = await _offer(parts, seat) if seat.id == seat_id else None
+    offer = await _offer(parts, seat, device) if seat.id == seat_id else None
     response = web.json_response({"ok": True, "seat": seat.id, "offer": offer}, headers=PRIVATE)
     parts.cookies.set_device(response, await parts.seats.rotate(device, presented))
     return response
@@ -131,11 +132,14 @@ async def _end_here(parts: Parts, seat: Seat) -> None:
     """What ran for the seat on the device that it leaves."""
     hub = parts.hubs.known(seat.show)
     if hub is not None:
-        hub.dismiss(seat.id, Bye(reason="moved"))
-    await parts.media.end_seat(seat, "replaced")
+        await hub.make_way(seat.id, Bye(reason="moved"))
+    try:
+        await parts.desk.end_seat(seat, "replaced")
+    except LampioError as error:  # between two owners: what ran at the first is gone with it
+        log.warning("sessions not ended", seat=seat.id, code=error.code)
 
 
-async def _offer(parts: Parts, seat: Seat) -> dict[str, str] | None:
+async def _offer(parts: Parts, seat: Seat, device: str) -> dict[str, str] | None:
     """The first media offer, a round trip earlier; None where there is nothing to receive yet."""
     if seat.role not in (Role.GUEST, Role.COMPANION):
         return None
@@ -144,12 +148,12 @@ async def _offer(parts: Parts, seat: Seat) -> dict[str, str] | None:
     if state.phase not in AUDIENCE_PHASES or not may_see:
         return None
     try:
-        offer = await parts.media.view(seat)
+        offer = await parts.desk.ask(seat, device, MediaView(id=0))
     except LampioError as error:
         # The way in never depends on the picture: the page asks for it again by itself.
         log.warning("no offer at the door", seat=seat.id, code=error.code)
         return None
-    return {"session": offer.session, "etag": offer.etag, "sdp": offer.sdp}
+    return offer.model_dump(include={"session", "etag", "sdp"})
 
 
 async def _wants_move(request: web.Request) -> bool:
@@ -180,6 +184,7 @@ async def _page_data(
         guest_name = (await parts.seats.seat(seat.companion_of_seat)).name
     recording = await parts.recordings.of_room(show.id) if show.phase in PAST else None
     public = recording is not None and recording.published_at is not None
+    look, look_words = await told_at_the_desk(request, parts, seat) if recording else (None, None)
     return {
         "seat": seat.id,
         "role": seat.role.value,
@@ -206,7 +211,9 @@ async def _page_data(
             "ws": f"/r/{seat.id}/ws",
             "show": f"/shows/{show.id}",
             "recording": f"/recordings/{recording.id}" if recording and public else None,
+            "look": look,
         },
+        "look": look_words,
         "texts": words(lang).texts("common", "errors", *PAGES[seat.role][1]),
     }
 

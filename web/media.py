@@ -49,18 +49,25 @@ class Media:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """The handler. Raises `Unknown`, and `Unavailable` in bounded time where the storage is away."""
-        async with in_time():
-            return await self._serve(request)
-
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
         prefix, name = request.match_info["prefix"], request.match_info["name"]
         if not _PREFIX.fullmatch(prefix):
             raise _nothing()
         recording = await self._recordings.under(prefix)
         if not await self._may_watch(request, recording):
             raise _nothing()
-        manifest = await self._manifest(prefix, recording)
-        public = recording.audience == "public"
+        return await self.give(request, recording, name, public=recording.audience == "public")
+
+    async def give(
+        self, request: web.Request, recording: Recording, name: str, *, public: bool = False
+    ) -> web.StreamResponse:
+        """One of a recording's parts to who may have it; raises as `serve`."""
+        async with in_time():
+            return await self._give(request, recording, name, public)
+
+    async def _give(
+        self, request: web.Request, recording: Recording, name: str, public: bool
+    ) -> web.StreamResponse:
+        manifest = await self._manifest(recording)
         headers = {
             "Cache-Control": (ASKED if name == PLAYLIST else PUBLIC) if public else PRIVATE,
             "Content-Type": NAMED.get(name.rpartition(".")[2], ""),
@@ -103,11 +110,11 @@ class Media:
             raise _nothing() from None  # no poster could be made
         return web.Response(status=206, body=body, headers=headers)
 
-    async def _manifest(self, prefix: str, recording: Recording) -> Manifest:
-        manifest = self._manifests.pop(prefix, None)
+    async def _manifest(self, recording: Recording) -> Manifest:
+        manifest = self._manifests.pop(recording.id, None)
         if manifest is None:
             manifest = await self._recordings.manifest(recording.id)
-        self._manifests[prefix] = manifest
+        self._manifests[recording.id] = manifest
         while len(self._manifests) > MOST_MANIFESTS:
             self._manifests.popitem(last=False)
         return manifest

@@ -8,6 +8,7 @@ import { Banner, Ending, Going } from "./banner.js";
 import { Checks } from "./checks.js";
 import { begin, need } from "./component.js";
 import { allowed } from "./devices.js";
+import { Looking } from "./looking.js";
 import { DeviceChoice, MusicSwitch, SelfView } from "./selfview.js";
 import { SoundSheet } from "./soundsheet.js";
 import { StaffRoom, setScene } from "./staffroom.js";
@@ -36,6 +37,7 @@ begin("#banner", (element) => new Banner(element, air));
 begin("#end", (element) => new Ending(element, air));
 begin("#house", (element) => new Audience(element, room));
 begin("#recording", (element) => new Afterwards(element, room));
+begin("#look", (element) => new Looking(element, room));
 begin("#talk", (element) => new Talk(element, room, { hides: false }));
 
 air.addEventListener("change", draw);

@@ -10,7 +10,7 @@
  * @property {string} seat
  * @property {import("./wire.js").Role} role
  * @property {ShowData} show
- * @property {{enter: string, ws: string, show: string, recording: string|null}} urls
+ * @property {{enter: string, ws: string, show: string, recording: string|null, look?: string|null}} urls
  * @property {boolean} entered
  * @property {string} phone
  * @property {string} lang
@@ -18,6 +18,7 @@
  * @property {number} now_ms
  * @property {string|null} name
  * @property {string|null} [guest_name]
+ * @property {string|null} [look] - how an artist's recording stands, in words
  */
 /**
  * @typedef {Object} ShowData
