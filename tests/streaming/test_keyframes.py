@@ -80,3 +80,13 @@ def test_parameter_sets_are_kept_for_an_idr_that_lacks_them() -> None:
     assert aggregate is not None
     contents = keyframes.h264(aggregate)
     assert (contents.sps, contents.pps, contents.key) == (SPS, PPS, False)
+
+
+def test_sets_that_would_not_fit_into_a_packet_are_not_kept() -> None:
+    kept = keyframes.ParameterSets()
+    kept.note(keyframes.h264(SPS), 100)
+    kept.note(keyframes.h264(PPS), 100)
+    before = kept.aggregate()
+    kept.note(keyframes.h264(SPS + bytes(1300)), 200)
+    kept.note(keyframes.h264(PPS + bytes(1300)), 200)
+    assert kept.aggregate() == before and kept.came_with(200)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import time
 from typing import Any
 
 import pytest
@@ -152,3 +154,40 @@ def test_we_read_what_aiortc_writes() -> None:
 @given(st.lists(st.tuples(U32, st.text(max_size=20)), max_size=4))
 def test_names_round_trip(cnames: list[tuple[int, str]]) -> None:
     assert rtcp.parse(rtcp.names(cnames)) == [rtcp.Names(tuple(cnames))]
+
+
+def test_a_compound_that_says_too_much_is_refused_before_it_costs_anything() -> None:
+    run = 0x1FFF  # "received, small delta": one chunk stands for 8,191 packets
+    chunks = struct.pack("!8H", *[run] * 8)
+    body = struct.pack("!IIHHI", 1, 2, 0, 65_000, 0) + chunks
+    one = struct.pack("!BBH", 0x8F, 205, len(body) // 4) + body
+    began = time.thread_time()
+    for compound in (one, one * 30):
+        with pytest.raises(ValueError, match="too much"):
+            rtcp.parse(compound)
+    assert time.thread_time() - began < 0.01
+    nack = rtcp.nack(1, 2, range(17 * 20))
+    assert len(rtcp.parse(nack * 3)) == 3
+    with pytest.raises(ValueError, match="too much"):
+        rtcp.parse(nack * 4)
+    assert len(rtcp.parse(rtcp.pli(1, 2) * rtcp.MAX_REPORTS)) == rtcp.MAX_REPORTS
+    with pytest.raises(ValueError, match="too much"):
+        rtcp.parse(rtcp.pli(1, 2) * (rtcp.MAX_REPORTS + 1))
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "81c90001",  # a block that is not there
+        "80c9ffff00000001",  # longer than the datagram
+        "a0c9000100000001",  # padding of 1 where none can be
+        "a0c90001000000ff",  # padding longer than the packet
+        "9fcb000100000001",  # thirty-one goodbyes in four bytes
+        "9fca00020000000101ff6161",  # a name that runs over the end
+        "81cd000200000001000000",  # feedback cut
+        "8fce000400000001000000005245 4d42ff000000".replace(" ", ""),  # REMB of 255 sources
+    ],
+)
+def test_lengths_that_lie_are_refused(lie: str) -> None:
+    with pytest.raises(ValueError):
+        rtcp.parse(bytes.fromhex(lie))

@@ -188,3 +188,11 @@ def test_garbage_is_counted_and_dropped(datagrams: list[bytes]) -> None:
         desk.source.on_rtp(data, 0)
         desk.source.on_rtcp(data, 0)
     desk.source.tick(5000)
+
+
+def test_a_goodbye_counts_only_for_streams_of_her_own() -> None:
+    source = Desk(SourceTrack(SOUND), SourceTrack(PICTURE)).source
+    assert source.on_rtcp(rtcp.bye([77, 78]), 0), "nothing of hers has come yet"
+    source.on_rtp(rtp.build(111, 7, 0, 1, b"s"), 0)
+    assert source.on_rtcp(rtcp.bye([77]), 0)
+    assert not source.on_rtcp(rtcp.bye([1, 77]), 0)
