@@ -157,13 +157,7 @@ def published_answer(
             answered = Codec(codec.payload_type, codec.name, 48_000, 2, fmtp, ["nack", *congestion])
         else:
             start = f"x-google-start-bitrate={START_KBITS}"
-            fmtp = start
-            if codec.name.upper() == "H264":
-                profile = codec.parameter("profile-level-id") or "42e01f"
-                fmtp = (
-                    "level-asymmetry-allowed=1;packetization-mode=1;"
-                    f"profile-level-id={profile};{start}"
-                )
+            fmtp = ";".join(filter(None, (_picture_fmtp(codec), start)))
             remb = [] if wide else [f for f in ("goog-remb",) if f in codec.feedback]
             feedback = ["nack", "nack pli", "ccm fir", *congestion, *remb]
             answered = Codec(codec.payload_type, codec.name, codec.clock_rate, 1, fmtp, feedback)
@@ -171,6 +165,14 @@ def published_answer(
             accepted.kind, section.mid, [answered], extensions, "recvonly", setup, ours, None
         )
     return _text(lines)
+
+
+def _picture_fmtp(offered: Codec) -> str:
+    """What an answer says of a picture's codec: what we know of it, never a peer's own words."""
+    if offered.name.upper() != "H264":
+        return ""
+    profile = offered.parameter("profile-level-id") or "42e01f"
+    return f"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile}"
 
 
 def _opus_wanted(offered: Codec) -> str:
@@ -212,7 +214,7 @@ def viewed_answer(
                 c.name,
                 c.clock_rate,
                 c.channels,
-                OPUS_SENT_BY_US if accepted.kind == "audio" else c.fmtp,
+                OPUS_SENT_BY_US if accepted.kind == "audio" else _picture_fmtp(c),
                 [f for f in c.feedback if f in allowed],
             )
             for c in accepted.codecs

@@ -159,6 +159,7 @@ RIGHT: dict[str, Change] = {
     "unknown lines": end("a=evil\r\nx=y\r\nb=AS:-1\r\nk=clear:x\r\n= \r\n"),
     "two fingerprints": after("a=fingerprint", "a=fingerprint:sha-1 " + AA[:59]),
     "remote candidates": end("a=candidate:1 1 udp 1 evil.local 9 typ host\r\n"),
+    "an fmtp with words of its own": after("a=rtpmap", "a=fmtp:102 evil=ä;packetization-mode=1"),
     "letters of the world": end("a=ssrc:1 cname:Mäkelä-渡辺\r\n"),
     "a data section beside": lambda t: (
         t + "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:9\r\n"
