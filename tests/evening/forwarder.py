@@ -41,6 +41,8 @@ class _Outward(asyncio.DatagramProtocol):
         self.client = client
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if self.client in self.forwarder.shut:
+            return
         if self.forwarder.takes_udp and self.forwarder.udp is not None:
             self.forwarder.passed += 1
             self.forwarder.udp.sendto(data, self.client)
@@ -55,7 +57,7 @@ class _Inward(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         forwarder = self.forwarder
-        if not forwarder.takes_udp:
+        if not forwarder.takes_udp or addr in forwarder.shut:
             return
         outward = forwarder.outward.get(addr)
         if outward is not None:
@@ -89,6 +91,7 @@ class Forwarder:
     udp_shut: bool = False
     """A network that takes no UDP, as some offices and hospitals have it."""
     udp: asyncio.DatagramTransport | None = None
+    shut: set[tuple[str, int]] = field(default_factory=set)
     outward: dict[tuple[str, int], asyncio.DatagramTransport] = field(default_factory=dict)
     _open: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -127,6 +130,10 @@ class Forwarder:
         for transport in self.outward.values():
             transport.close()
         self.outward.clear()
+
+    def shut_out(self) -> None:
+        """Nothing comes or goes by the addresses that the browser has now; others are open to it."""
+        self.shut |= self.outward.keys()
 
     def spawn(self, work: object) -> None:
         """A task that ends with the forwarder."""

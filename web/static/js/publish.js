@@ -25,8 +25,8 @@ import { Uplink } from "./uplink.js";
 
 const LOOK_MS = 500;
 const CONNECT_WITHIN_MS = 6000;
-/** The server's feedback comes ten times a second; three seconds without it is a dead line. */
-const SILENCE_MS = 3000;
+/** The server's feedback comes ten times a second; two seconds without it is a dead line. */
+const SILENCE_MS = 2000;
 const SHAKY_MS = 2000;
 /** After a change of this device or its network, a second without feedback is enough to look for a way. */
 const DOUBT_MS = 1000;

@@ -34,7 +34,8 @@ const PHONE_MS = 20000;
 const DOUBT_MS = 1000;
 // So long nothing at all has come (the server's reports come each second): the way is broken. The viewer
 // then looks for another, and takes a new session where there is none; only after that it is asked for here.
-const DEAD_MS = 2500;
+const DEAD_MS = 2000;
+const STILL_MS = 300;
 const AFTER_RESTART_MS = 8000;
 // While something comes, the artist's own loss is likelier: the server tells of it within 4 s, and a
 // whole hall need not knock at once.
@@ -173,7 +174,7 @@ export class Trouble extends Component {
       lineAt: Math.max(this.#lineAt, pictureAt),
       mendAt: this.#mendAt,
     });
-    if (this.#expected && now - pictureAt >= DOUBT_MS) void this.#count(now);
+    if (this.#expected && now - pictureAt >= STILL_MS) void this.#count(now);
     if (remedies.length === 0) {
       this.#views = 0;
       this.#mendAt = null;
