@@ -16,7 +16,7 @@ from sqlalchemy.orm import DeclarativeBase
 from infra.errors import Forbidden, Unavailable
 from infra.postgres import enter, postgres_engine, queue_up
 from infra.sqlite import sqlite_engine, uncut
-from infra.whose import HOUSE, PUBLIC, Whose
+from infra.whose import PUBLIC, Whose
 
 BUSY_S = 10
 """Seconds that a writer waits for the others before it gives up."""
@@ -57,7 +57,7 @@ class Database:
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def unit_of_work(self, whose: Whose = HOUSE) -> AsyncIterator[AsyncSession]:
+    async def unit_of_work(self, whose: Whose) -> AsyncIterator[AsyncSession]:
         """A session in a transaction that writes: committed at the end, rolled back by an exception.
 
         `whose` rows it may touch, PostgreSQL holds to: others are not there for it. SQLite has one
@@ -89,7 +89,7 @@ class Database:
             self._turn.release()
 
     @asynccontextmanager
-    async def reading(self, whose: Whose = HOUSE) -> AsyncIterator[AsyncSession]:
+    async def reading(self, whose: Whose) -> AsyncIterator[AsyncSession]:
         """A session for one consistent view of these rows; what is written in it is not kept."""
         if not self._sqlite:
             async with self._read() as session:

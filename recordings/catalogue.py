@@ -92,7 +92,8 @@ class Recordings:
         Raises `Unknown`, or `Conflict` (code `recording_not_ready`; `artist_said_no` against a no).
         """
         async with self._database.unit_of_work(_of(room)) as session:
-            row = await session.scalar(select(RecordingRow).where(RecordingRow.room == room))
+            query = select(RecordingRow).where(RecordingRow.room == room).with_for_update()
+            row = await session.scalar(query)
             if row is None:
                 raise Unknown(message="no recording")
             if row.status != "ready" or row.policy not in AUDIENCE:
@@ -106,7 +107,8 @@ class Recordings:
     async def hide(self, room: str) -> None:
         """Withdraw a recording at once: its prefix answers 404 from now on. Idempotent."""
         async with self._database.unit_of_work(_of(room)) as session:
-            row = await session.scalar(select(RecordingRow).where(RecordingRow.room == room))
+            query = select(RecordingRow).where(RecordingRow.room == room).with_for_update()
+            row = await session.scalar(query)
             if row is not None:
                 await withdraw_rows(session, row.id, to_ms(self._clock.now()))
 

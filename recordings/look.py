@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from infra.clock import Clock, from_ms, to_ms
 from infra.database import Database
 from infra.errors import Conflict, Unknown
+from infra.whose import Whose
 from recordings.catalogue import latest_answers, publish_row, withdraw_rows
 from recordings.tables import AnswerRow, PublicationRow, RecordingRow, TakeRow
 from recordings.takes import TakeState
@@ -59,7 +60,7 @@ class Looks:
 
     async def of(self, room: str, seat: str) -> Look | None:
         """How the room's recording stands for this artist; None where nobody asks for a look."""
-        async with self._database.reading() as session:
+        async with self._database.reading(Whose("recording", room)) as session:
             row = await session.scalar(select(RecordingRow).where(RecordingRow.room == room))
             if row is None or row.policy != AFTER_LOOK:
                 return None
@@ -77,7 +78,7 @@ class Looks:
         `also` is written in the same transaction, with an answer that is new. Raises `Unknown` where
         nobody asks, `Conflict` with code `look_not_yet` or, after a no by silence, `look_over`.
         """
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(Whose("recording", room)) as session:
             query = select(RecordingRow).where(RecordingRow.room == room).with_for_update()
             row = await session.scalar(query)
             if row is None or row.policy != AFTER_LOOK:

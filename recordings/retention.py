@@ -17,6 +17,7 @@ from infra.clock import Clock, to_ms
 from infra.database import Database
 from infra.logs import get_logger
 from infra.storage import Storage
+from infra.whose import HOUSE
 from recordings.catalogue import latest_answers
 from recordings.look import AFTER_LOOK, LOOK
 from recordings.manifest import folder_key
@@ -64,7 +65,7 @@ class Retention:
         for take in await self._old_takes(now):
             try:
                 await self._store.erase(take)
-                async with self._database.unit_of_work() as session:
+                async with self._database.unit_of_work(HOUSE) as session:
                     row = await session.get(TakeRow, take)
                     if row is not None:
                         await session.delete(row)
@@ -80,11 +81,11 @@ class Retention:
         query = select(RecordingRow.id).where(
             RecordingRow.status == "erased", RecordingRow.codecs != ""
         )
-        async with self._database.reading() as session:
+        async with self._database.reading(HOUSE) as session:
             erased = list(await session.scalars(query))
         for recording in erased:
             await self._storage.delete(folder_key(recording))
-            async with self._database.unit_of_work() as session:
+            async with self._database.unit_of_work(HOUSE) as session:
                 (await session.get_one(RecordingRow, recording)).codecs = ""
 
     async def _over(self, now: datetime) -> list[str]:
@@ -97,12 +98,12 @@ class Retention:
             RecordingRow.ready_ms < to_ms(now - LOOK),
             ~standing,
         )
-        async with self._database.reading() as session:
+        async with self._database.reading(HOUSE) as session:
             return list(await session.scalars(query))
 
     async def _mark(self, recording: str, now: datetime) -> bool:
         """Whether it was erased: after the look a no or silence, after a hiding thirty days."""
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(HOUSE) as session:
             query = select(RecordingRow).where(RecordingRow.id == recording).with_for_update()
             row = await session.scalar(query)
             if row is None or row.status != "ready":
@@ -131,5 +132,5 @@ class Retention:
         # A failed take is in no recording, whatever became of the room's.
         useless = old & (~needed | (TakeRow.state == "failed"))
         query = select(TakeRow.id).where(TakeRow.state.in_(SETTLED), or_(unneeded, useless))
-        async with self._database.reading() as session:
+        async with self._database.reading(HOUSE) as session:
             return list(await session.scalars(query))

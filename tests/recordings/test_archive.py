@@ -18,6 +18,7 @@ from infra.clock import SystemClock
 from infra.database import Database
 from infra.errors import Conflict, Unknown
 from infra.storage import Storage, open_storage
+from infra.whose import HOUSE
 from recordings.archive import Archive
 from recordings.capture import Captures
 from recordings.catalogue import Recordings
@@ -83,7 +84,7 @@ async def test_a_second_run_changes_nothing(
     await take(taking)
     first = await archive.run("hall", "helsinki", "at_once")
     assert await archive.run("hall", "helsinki", "none-of-this-matters-now") == first
-    async with database.reading() as session:
+    async with database.reading(HOUSE) as session:
         assert len(list(await session.scalars(select(PublicationRow)))) == 1
 
 
@@ -121,7 +122,7 @@ async def test_a_run_killed_at_any_step_is_resumed(
     assert found.duration_ms == pytest.approx(4_000, abs=200)
     position = STEPS.index(step.removesuffix("-"))
     assert done == STEPS[position if step.endswith("-") else position + 1 :], "no step twice"
-    async with database.reading() as session:
+    async with database.reading(HOUSE) as session:
         rows = list(await session.scalars(select(ArchiveStepRow.step)))
         assert sorted(rows) == sorted(STEPS)
         assert len(list(await session.scalars(select(PublicationRow)))) == 1
@@ -152,7 +153,7 @@ async def test_where_nothing_was_agreed_nothing_stays(
     await take(taking)
     assert await archive.run("hall", "helsinki", "none") is None
     assert await storage.list("takes") == []
-    async with database.reading() as session:
+    async with database.reading(HOUSE) as session:
         assert list(await session.scalars(select(TakeRow))) == []
 
 
@@ -200,13 +201,13 @@ async def test_a_take_sealed_just_before_a_crash_is_found_again(
 ) -> None:
     await take(taking)
     await taking.settle("hall")
-    async with database.unit_of_work() as session:
+    async with database.unit_of_work(HOUSE) as session:
         (row,) = await session.scalars(select(TakeRow))
         row.state, row.duration_ms = "finalising", 0
     shutil.rmtree(tmp_path / "spool", ignore_errors=True)
     await taking.recover()
     await taking.settle("hall")
-    async with database.reading() as session:
+    async with database.reading(HOUSE) as session:
         (row,) = await session.scalars(select(TakeRow))
     assert row.state == "stored"
     assert row.duration_ms == pytest.approx(4_000, abs=100)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from infra.clock import SystemClock
 from infra.database import Database
 from infra.storage import Storage, open_storage
+from infra.whose import HOUSE
 from recordings.boxes import whole
 from recordings.capture import Captures
 from recordings.disk import Disk
@@ -77,7 +78,7 @@ async def taking(
 
 
 async def takes(database: Database) -> list[TakeRow]:
-    async with database.reading() as session:
+    async with database.reading(HOUSE) as session:
         return list(await session.scalars(select(TakeRow).order_by(TakeRow.number)))
 
 

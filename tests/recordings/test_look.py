@@ -14,6 +14,7 @@ from infra.clock import ManualClock, to_ms
 from infra.database import Database
 from infra.errors import Conflict, Unknown
 from infra.storage import Storage, open_storage
+from infra.whose import HOUSE
 from recordings.catalogue import Recordings
 from recordings.look import LOOK, Answer, Look, Looks
 from recordings.manifest import manifest_key
@@ -43,7 +44,7 @@ class House:
         self, room: str = "hall", policy: str = "after_look", status: str = "ready"
     ) -> None:
         now_ms = to_ms(self.clock.now())
-        async with self.database.unit_of_work() as session:
+        async with self.database.unit_of_work(HOUSE) as session:
             row = RecordingRow(
                 id=room,
                 organisation="turku",
@@ -60,7 +61,7 @@ class House:
     async def take(
         self, take: str, participant: str = ARTIST, room: str = "hall", state: str = "stored"
     ) -> None:
-        async with self.database.unit_of_work() as session:
+        async with self.database.unit_of_work(HOUSE) as session:
             row = TakeRow(
                 id=take,
                 organisation="turku",
@@ -121,7 +122,7 @@ async def test_a_yes_publishes_a_no_withdraws_and_an_address_never_comes_back(ho
     assert (await house.says("yes")).state == "published", "within the seven days"
     assert await house.prefix() not in (None, first)
     assert house.audited == [f"{ARTIST} {answer}" for answer in ("yes", "no", "yes")]
-    async with house.database.reading() as session:
+    async with house.database.reading(HOUSE) as session:
         rows = await session.scalars(select(AnswerRow).order_by(AnswerRow.number))
         assert [row.answer for row in rows] == ["yes", "no", "yes"]
 
@@ -155,7 +156,7 @@ async def test_seven_days_of_silence_are_a_no_and_erase_the_recording(house: Hou
     assert await house.state() == "gone"
     assert await house.storage.list("takes") == []
     assert await house.storage.list("recordings") == []
-    async with house.database.reading() as session:
+    async with house.database.reading(HOUSE) as session:
         assert list(await session.scalars(select(TakeRow))) == []
     assert await house.retention.sweep() == {}
 
@@ -203,7 +204,7 @@ async def test_takes_that_no_recording_consists_of_go_after_thirty_days(house: H
     assert await house.retention.sweep() == {}
     house.turn(timedelta(seconds=2))
     assert await house.retention.sweep() == {"take": 3}
-    async with house.database.reading() as session:
+    async with house.database.reading(HOUSE) as session:
         left = sorted(await session.scalars(select(TakeRow.id)))
     assert left == ["take000000000000", "take000000000009"], "one is seen, one still comes home"
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from infra.errors import Unknown
+from infra.whose import HOUSE
 from rooms.devices import DEVICE_MS, ROTATED_MS
 from rooms.phases import Role
 from rooms.tables import DeviceSecretRow
@@ -20,7 +21,7 @@ async def test_a_device_is_found_by_its_secret_alone(evening: Evening) -> None:
     assert await evening.seats.device(secret) == device
     assert await evening.seats.device(secret + "x") is None
     assert await evening.seats.device(device) is None
-    async with evening.database.reading() as session:
+    async with evening.database.reading(HOUSE) as session:
         assert secret not in (await session.scalars(select(DeviceSecretRow.digest))).all()
 
 

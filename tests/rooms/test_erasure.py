@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select
 from infra.clock import to_ms
 from infra.database import Base, Database
 from infra.errors import Unknown
+from infra.whose import HOUSE
 from rooms import erasure
 from rooms.erasure import erase_old, erase_regularly
 from rooms.house import House, alone
@@ -42,7 +43,7 @@ KEPT_WITH_THE_SHOW = {"organisation", "show", "room", "room_event"}
 
 async def rows(database: Database) -> dict[str, int]:
     """How many rows each of our tables has, those with none left out."""
-    async with database.reading() as session:
+    async with database.reading(HOUSE) as session:
         found = {
             name: await session.scalar(select(func.count()).select_from(table)) or 0
             for name, table in Base.metadata.tables.items()
@@ -75,7 +76,7 @@ async def played(evening: Evening) -> Issued:
     async with asyncio.timeout(10):
         while await notices.reply(order) is None:
             await asyncio.sleep(0.005)
-    async with evening.database.unit_of_work() as session:
+    async with evening.database.unit_of_work(HOUSE) as session:
         gone = {"id": "gone", "seen_at_ms": to_ms(evening.clock.now())}
         await session.execute(insert(NodeRow).values(gone))
     return guest

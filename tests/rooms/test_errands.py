@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from infra.errors import Conflict, Unknown
+from infra.whose import HOUSE
 from rooms.messages import AnswerCompany, AskCompany, PhaseChanged
 from rooms.notices import Notices, PhaseOrder, RevokeOrder
 from rooms.orders import place
@@ -20,7 +21,7 @@ MINUTE_MS = 60_000
 
 
 async def due(evening: Evening) -> list[str]:
-    async with evening.database.reading() as session:
+    async with evening.database.reading(HOUSE) as session:
         rows = await session.scalars(select(DueRow).where(DueRow.room == ROOM))
         return [row.what for row in rows.all()]
 
@@ -55,7 +56,7 @@ async def test_doors_that_a_host_opened_are_not_due_any_more(evening: Evening) -
 
 async def test_a_draft_has_no_doors_until_it_is_published(evening: Evening) -> None:
     async def waits() -> int:
-        async with evening.database.reading() as session:
+        async with evening.database.reading(HOUSE) as session:
             rows = await session.scalars(select(DueRow).where(DueRow.room == "luonnos"))
             return len(rows.all())
 
@@ -148,7 +149,7 @@ async def test_an_order_against_the_table_is_answered_with_its_refusal(evening: 
 async def test_an_order_that_cannot_be_read_blocks_no_other(evening: Evening) -> None:
     notices = Notices(evening.database, evening.clock)
     broken = await notices.place(ROOM, PhaseOrder(phase=Phase.DOORS))
-    async with evening.database.unit_of_work() as session:
+    async with evening.database.unit_of_work(HOUSE) as session:
         row = await session.get(RoomOrderRow, broken)
         if row is not None and row.done_at_ms is None:
             row.body = "nothing"

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from infra.clock import ManualClock, SystemClock, to_ms
 from infra.database import Database
 from infra.errors import Conflict, Unavailable, Unknown
+from infra.whose import HOUSE
 from rooms import orders
 from rooms.notices import Notices, PhaseOrder
 from rooms.phases import Phase, Role
@@ -77,7 +78,7 @@ async def test_two_orders_at_once_are_both_carried_out(evening: Evening) -> None
 async def test_without_an_answer_the_order_is_taken_back(
     database: Database, clock: ManualClock, shows: Shows
 ) -> None:
-    async with database.unit_of_work() as session:  # a server that lives, and does nothing
+    async with database.unit_of_work(HOUSE) as session:  # a server that lives, and does nothing
         await session.execute(insert(NodeRow).values(id="deaf", seen_at_ms=to_ms(clock.now())))
     order = PhaseOrder(phase=Phase.DOORS)
     with pytest.raises(Unavailable) as refused:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from infra.errors import BadInput, Conflict, Forbidden, Unavailable, Unknown
+from infra.whose import HOUSE
 from rooms.actors import Actor
 from rooms.messages import (
     AirTaken,
@@ -137,7 +138,7 @@ async def test_a_hosts_acts_are_kept_with_who_and_what(evening: Evening) -> None
     await evening.do(host.seat, HideLine, line=1)
     await evening.do(host.seat, RemoveSeat, seat=guest.seat)
     await evening.do(host.seat, HandleHelp, request=1)
-    async with evening.database.reading() as session:
+    async with evening.database.reading(HOUSE) as session:
         rows = (await session.scalars(select(AuditRow).order_by(AuditRow.at_ms))).all()
     acts = {(row.actor, row.act, row.subject) for row in rows}
     assert acts == {
@@ -237,5 +238,5 @@ async def test_the_seat_row_is_left_alone_by_a_refused_name(evening: Evening) ->
     guest = await evening.ticket(Role.GUEST)
     with pytest.raises(Conflict):
         await evening.do(guest.seat, SetName, name="Aune")
-    async with evening.database.reading() as session:
+    async with evening.database.reading(HOUSE) as session:
         assert (await session.get_one(SeatRow, guest.seat)).name is None

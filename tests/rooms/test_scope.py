@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from infra.database import Base
 from infra.errors import Forbidden, Unknown
+from infra.whose import HOUSE
 from rooms import tables
 from rooms.actors import Actor
 from rooms.messages import AnswerCompany, Command, EndCompany, RemoveSeat
@@ -21,7 +22,7 @@ QUERY = select(TicketRow)
 
 async def counts(evening: Evening) -> dict[str, int]:
     rows = [row for row in vars(tables).values() if isinstance(row, type) and issubclass(row, Base)]
-    async with evening.database.reading() as session:
+    async with evening.database.reading(HOUSE) as session:
         return {
             row.__tablename__: await session.scalar(select(func.count()).select_from(row)) or 0
             for row in rows

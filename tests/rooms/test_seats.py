@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from infra.errors import BadInput, Conflict, Forbidden, Unknown
+from infra.whose import HOUSE
 from rooms.phases import Role
 from rooms.tables import SecretRow
 from rooms.tickets import SecretKind, TicketStatus
@@ -31,7 +32,7 @@ async def test_a_link_leads_to_its_seat_and_opening_it_takes_nothing(evening: Ev
 
 async def test_what_is_stored_of_a_secret_does_not_open(evening: Evening) -> None:
     guest = await evening.ticket(Role.GUEST)
-    async with evening.database.reading() as session:
+    async with evening.database.reading(HOUSE) as session:
         kept = (await session.scalars(select(SecretRow.digest))).all()
     assert guest.secret not in kept
     for digest in kept:

@@ -14,6 +14,7 @@ from infra.clock import ManualClock
 from infra.database import Database
 from infra.errors import Conflict, Unknown
 from infra.ports import Gap, Logged, Message
+from infra.whose import HOUSE
 from rooms.effects import Act, Because
 from rooms.messages import CompanyAnswered, CompanyAsked, Event, Named, PhaseChanged
 from rooms.phases import Phase
@@ -118,7 +119,7 @@ async def test_events_and_what_they_change_are_written_together(
     changed = PhaseChanged(phase=Phase.DOORS, epoch=1, at=5)
     act = Act("helena", "phase.set", "doors")
     await log.append(ROOM, fence, [body(changed)], because=Because((act,)))
-    async with database.reading() as session:
+    async with database.reading(HOUSE) as session:
         room = await session.get_one(RoomRow, ROOM)
         assert (room.phase, room.epoch, room.phase_at_ms) == ("doors", 1, 5)
         assert (await session.get_one(ShowRow, ROOM)).touched
@@ -134,7 +135,7 @@ async def test_what_nobody_did_touches_no_show(
 ) -> None:
     fence = await owners.claim(ROOM, "one")
     await log.append(ROOM, fence, [body(PhaseChanged(phase=Phase.DOORS, epoch=1, at=5))])
-    async with database.reading() as session:
+    async with database.reading(HOUSE) as session:
         assert not (await session.get_one(ShowRow, ROOM)).touched
         assert (await session.scalars(select(AuditRow))).all() == []
 
@@ -223,7 +224,7 @@ async def test_an_ask_that_is_answered_is_due_no_more(
     answered = CompanyAnswered(companion="liisa", guest="aune", answer="declined")
 
     async def due() -> list[tuple[str, str, int]]:
-        async with database.reading() as session:
+        async with database.reading(HOUSE) as session:
             rows = (await session.scalars(select(DueRow))).all()
         return [(row.what, row.ref, row.at_ms) for row in rows]
 

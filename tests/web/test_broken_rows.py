@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from infra.broken import BROKEN
+from infra.whose import HOUSE
 from rooms.phases import Role
 from rooms.tables import RoomEventRow, RoomRow
 from tests.evening.house import ORGANISATION
@@ -40,7 +41,7 @@ SPELT_OTHERWISE = '{"at":"5","request":"7","type":"help.asked","seat":"nobody","
 
 async def spoil(site: Site, *bodies: str) -> None:
     """Rows at the end of the room's log, as an older or broken process may have left them."""
-    async with site.parts.database.unit_of_work() as session:
+    async with site.parts.database.unit_of_work(HOUSE) as session:
         for body in bodies:
             moved = update(RoomRow).where(RoomRow.id == "show").values(seq=RoomRow.seq + 1)
             seq = await session.scalar(moved.returning(RoomRow.seq))
@@ -137,7 +138,7 @@ async def test_a_broken_seat_order_or_time_stops_nobody(site: Site) -> None:
             await set_by_hand(site, "ticket", column, value, broken.ticket)
             assert (await site.browser().get(f"/t/{broken.secret}")).status == 404
         gone = await site.ticket("show", name="Lähtijä")
-        async with site.parts.database.unit_of_work() as session:
+        async with site.parts.database.unit_of_work(HOUSE) as session:
             for statement in (
                 "INSERT INTO due (room, what, ref, organisation, at_ms)"
                 " VALUES ('show', 'fireworks', '', 'turku', 1)",
@@ -164,13 +165,13 @@ async def test_a_broken_seat_order_or_time_stops_nobody(site: Site) -> None:
 
 async def waiting(site: Site) -> int:
     """Orders and times that are not settled."""
-    async with site.parts.database.reading() as session:
+    async with site.parts.database.reading(HOUSE) as session:
         query = "SELECT (SELECT count(*) FROM room_order WHERE done_at_ms IS NULL) + (SELECT count(*) FROM due)"
         return int(await session.scalar(text(query)) or 0)
 
 
 async def set_by_hand(site: Site, table: str, column: str, value: str, row: str) -> None:
-    async with site.parts.database.unit_of_work() as session:
+    async with site.parts.database.unit_of_work(HOUSE) as session:
         await session.execute(
             text(f"UPDATE {table} SET {column} = :value WHERE id = :id"),
             {"value": int(value) if value.isdecimal() else value, "id": row},

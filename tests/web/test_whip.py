@@ -12,6 +12,7 @@ import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 
+from infra.whose import HOUSE
 from rooms.effects import end_ticket
 from rooms.phases import Phase, Role
 from rooms.scope import Scope
@@ -154,7 +155,7 @@ async def test_a_key_ends_with_its_ticket(
     if how == "revoked":
         await site.parts.seats.revoke(scope, issued.ticket)
     else:
-        async with site.parts.database.unit_of_work() as session:
+        async with site.parts.database.unit_of_work(HOUSE) as session:
             await end_ticket(session, issued.ticket, TicketStatus.REMOVED, 0)
     answer = await post(site, f"/{protocol}/show", bearer, OFFER)
     assert answer.status == 403, await answer.text()
