@@ -35,7 +35,7 @@ from streaming.ports import (
     SessionId,
     Want,
 )
-from streaming.sdp import MAX_BYTES
+from streaming.sdp import MAX_BYTES, SENTENCE
 
 Protocol = Literal["whip", "whep"]
 CONTENT_TYPE = "application/sdp"
@@ -106,9 +106,9 @@ class Whip:
         """
         grant = await self._granted(protocol, room, credential)
         if content_type.partition(";")[0].strip().lower() != CONTENT_TYPE:
-            raise Unacceptable("content_type", status=415)
+            raise Unacceptable("content_type", status=415, sentence=SENTENCE)
         if len(body) > MAX_BYTES:
-            raise TooLarge("sdp_too_large")
+            raise TooLarge("sdp_too_large", sentence=SENTENCE)
         offer = body.decode("utf-8", "replace")
         if protocol == "whip":
             feed = FeedId(room, grant.seat)
@@ -155,7 +155,7 @@ class Whip:
         """
         await self._own(protocol, room, resource, credential)
         if content_type.partition(";")[0].strip().lower() != FRAGMENT_TYPE:
-            raise Unacceptable("content_type", status=415)
+            raise Unacceptable("content_type", status=415, sentence=SENTENCE)
         if if_match is None:
             raise Conflict("if_match", "If-Match is needed", status=428)
         etag = self._relay.etag(resource)
