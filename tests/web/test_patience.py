@@ -1,0 +1,61 @@
+"""A client that takes its time holds nothing up: silent connections, slow heads and bodies, packed ones."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+
+import pytest
+
+from tests.web.conftest import Site
+from web import patience
+
+
+async def _said(site: Site, *pieces: bytes) -> bytes:
+    """What comes back once these pieces have been sent and nothing more is."""
+    reader, writer = await asyncio.open_connection("localhost", site.running.port)
+    try:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        async with asyncio.timeout(20):
+            return await reader.read()
+    finally:
+        writer.close()
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in {"HEAD_S": 0.4, "BODY_S": 0.5, "LOOK_EVERY_S": 0.1}.items():
+        monkeypatch.setattr(patience, name, seconds)
+    monkeypatch.setattr(patience.Patience.__init__, "__defaults__", (0.4,))
+
+
+@pytest.mark.one_database  # nothing is asked of it
+async def test_who_asks_nothing_or_never_ends_the_head_is_let_go(site: Site) -> None:
+    assert await _said(site) == b""
+    assert await _said(site, b"GET / HTTP/1.1\r\nHost: local", b"host\r\nX-Slow: ") == b""
+    answer = await site.browser().get("/healthz")
+    assert answer.status == 200
+
+
+@pytest.mark.one_database  # nothing is asked of it
+async def test_a_body_that_does_not_come_is_refused_in_its_time(site: Site) -> None:
+    await site.show()
+    head = (
+        b"POST /whip/show HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sdp\r\n"
+        b"Authorization: Bearer x\r\nContent-Length: 100\r\n\r\n"
+    )
+    said = await _said(site, head, b"v=0")
+    assert said.startswith(b"HTTP/1.1 408 ")
+    assert b'"too_slow"' in said
+
+
+@pytest.mark.one_database  # nothing is asked of it
+async def test_a_packed_body_is_not_unpacked(site: Site) -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    for path in ("/whip/show", "/r/aaaaaaaaaaaaaaaa/enter", "/leave"):
+        answer = await site.browser().post(
+            path, data=bomb, headers={"Content-Encoding": "gzip", "Authorization": "Bearer x"}
+        )
+        assert answer.status == 415, path
