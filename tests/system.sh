@@ -10,6 +10,11 @@ need firefox-esr "firefox-esr libavcodec59" # which decodes H.264 for it
 need WebKitWebDriver webkit2gtk-driver      # Safari's engine
 need Xvfb xvfb
 need pulseaudio pulseaudio                  # without a sound device Firefox lets no sound begin
+for plugin in libav videoparsersbad pulseaudio; do # by which that engine plays H.264 and AAC
+    ls "${GSTREAMER:-/usr/lib}"/*/gstreamer-1.0/libgst$plugin.so >/dev/null 2>&1 && continue
+    missing="$missing gstreamer1.0-libav gstreamer1.0-plugins-bad gstreamer1.0-pulseaudio"
+    break
+done
 need redis-server redis-server
 ls "${POSTGRES:-/usr/lib/postgresql}"/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 need node nodejs

@@ -60,13 +60,14 @@ def test_what_the_system_lacks_is_installed_by_root_and_told_to_others(
         (tmp_path / name).chmod(0o755)
     done = subprocess.run(
         ["/bin/sh", ROOT / "tests" / "system.sh"],
-        env={"PATH": str(tmp_path), "POSTGRES": str(tmp_path)},
+        env={"PATH": str(tmp_path), "POSTGRES": str(tmp_path), "GSTREAMER": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
     missing = (
-        "chromium firefox-esr libavcodec59 webkit2gtk-driver xvfb pulseaudio redis-server postgresql nodejs npm "
+        "chromium firefox-esr libavcodec59 webkit2gtk-driver xvfb pulseaudio gstreamer1.0-libav "
+        "gstreamer1.0-plugins-bad gstreamer1.0-pulseaudio redis-server postgresql nodejs npm "
         "fontconfig fonts-dejavu-core"
     )
     if user == "0":
