@@ -97,32 +97,12 @@ class Refused:
     retry_after_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Revoked:
-    """Every session of this seat in this room ends now."""
-
-    room: RoomId
-    seat: SeatId
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The rights of this room's sessions are to be asked for again (phase, stage)."""
-
-    room: RoomId
-    epoch: int
-
-
 class Authorizer(Protocol):
-    """Asked by `streaming`, answered in `web`; it is not only asked, it tells."""
+    """Asked by `streaming`, answered in `web`. A right that ends is brought to the relay (`regrant`,
+    `new_epoch`, `close_seat`) by whoever ends it."""
 
     async def grant(self, credential: str, room: RoomId, action: Action) -> Grant | Refused:
         """Decide what a bearer credential may do in a room; a fresh session id in each grant."""
-        ...
-
-    def changes(self) -> AsyncIterator[Revoked | Changed]:
-        """Every right that ended or changed, as it happens."""
         ...
 
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from infra.clock import to_ms
 from infra.errors import BadInput, LampioError, TooLarge, Unauthorised, Unknown
 from infra.logs import get_logger
-from rooms.messages import Bye
+from rooms.messages import Bye, MediaView
 from rooms.permissions import check
 from rooms.phases import Phase, Role
 from rooms.seats import Seat, refuse_if_over

@@ -7,6 +7,7 @@ from collections import Counter
 from functools import partial
 
 from infra.broken import BROKEN
+from rooms.phases import Phase
 from streaming.ports import FeedState, May, RoomId
 from web.parts import Parts
 
@@ -43,7 +44,21 @@ def add_figures(parts: Parts) -> None:
     metrics.counter(
         "lampio_broken_rows", "Rows that could not be read", BROKEN.counts, labels=("table",)
     )
-    captures = parts.captures
+    captures, carrier, house = parts.captures, parts.carrier, parts.house
+
+    def rooms() -> dict[tuple[str, ...], float]:
+        counted = Counter(phase.value for phase in house.rooms().values())
+        return {(phase.value,): counted[phase.value] for phase in Phase}
+
+    metrics.gauge("lampio_rooms", "Rooms that this node has", rooms, labels=("phase",))
+    metrics.gauge("lampio_hubs", "Rooms that are listened to here", lambda: len(hubs.all()))
+    metrics.gauge(
+        "lampio_redis_up", "1 while Redis answers; NaN without one", lambda: _up(carrier.up)
+    )
+    metrics.counter(
+        "lampio_redis_reconnections", "Times that Redis was away", lambda: carrier.reconnections
+    )
+    metrics.gauge("lampio_commands_waiting", "Commands under way", lambda: carrier.waiting)
 
     def troubles() -> dict[tuple[str, ...], float]:
         found = captures.troubles()
@@ -69,3 +84,7 @@ def add_figures(parts: Parts) -> None:
         metrics.counter(
             f"lampio_relay_{name}", f"The relay's count of {words}", partial(stat, name)
         )
+
+
+def _up(up: bool | None) -> float:
+    return float("nan") if up is None else float(up)

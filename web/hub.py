@@ -7,16 +7,14 @@ after it always fit together. A listener that reads too slowly is let go; nobody
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from infra.errors import Unavailable
 from infra.logs import get_logger
-from infra.ports import Bus, Gap, Logged, Presence
+from infra.ports import Bus, Gap, Logged, Message, Presence
 from infra.scope import TaskScope
 from rooms.messages import (
     Bye,
@@ -26,9 +24,9 @@ from rooms.messages import (
     Event,
     LineHidden,
     LineWritten,
+    MediaEnded,
     Person,
     PresenceMessage,
-    RecordingMessage,
     Snapshot,
     SnapshotMessage,
     StageMessage,
@@ -38,17 +36,20 @@ from rooms.phases import Role
 from rooms.reading import event_of
 from rooms.state import accepted, project, reduce, visible, waiting
 from web.frames import event_frame, message_frame, text_frame
+from web.presence import People, RoomPresence
+from web.voice import Standing, ToSeat, topics
 
 log = get_logger("hub")
 
-PRESENCE_EVERY_S = 1.0
-PRESENCE_TTL_S = 45.0
 AGAIN_S = 0.5
 """After how long a hub begins again what failed."""
 KEPT_EVENTS = 500
 """How many past events a hub keeps for those who come back within moments."""
 MOST_MISSED_BYTES = 512 * 1024
 """Of what was missed; where it is more, a snapshot is shorter, and no socket is let go for it."""
+
+SESSIONS_KEPT = 3
+"""Of a seat: those that its page may still be using."""
 
 AUDIENCE = (Role.GUEST, Role.COMPANION)
 
@@ -83,9 +84,6 @@ class Log(Protocol):
         ...
 
 
-People = Callable[[str, frozenset[str]], Awaitable[list[Person]]]
-
-
 class RoomHub:
     """The listeners of one room at this node."""
 
@@ -98,23 +96,34 @@ class RoomHub:
         presence: Presence,
         people: People,
         connected: Callable[[str], Iterable[str]],
+        standing: Callable[[str], Awaitable[Standing]],
         now_ms: Callable[[], int],
         node: str,
     ) -> None:
-        """`people` lists a room's seats, `connected` those with a media session at this node."""
+        """`people` lists a room's seats, `connected` those with a media session at this node;
+        `standing` asks the room's owner how things stand."""
         self.room = room
-        self.stage = StageMessage(state="empty")
-        self.recording = RecordingMessage(trouble=None)
+        self._standing = Standing()
         self._house = house
         self._bus = bus
-        self._presence = presence
-        self._people = people
         self._connected = connected
+        self._ask_standing = standing
         self._now_ms = now_ms
         self._node = node
         self._listeners: set[Listener] = set()
         self._tasks = TaskScope(f"hub:{room}")
-        self._presence_due = asyncio.Event()
+        self._topics = topics(room)
+        self._presence = RoomPresence(
+            room,
+            presence=presence,
+            bus=bus,
+            topic=self._topics["presence"],
+            people=people,
+            here=self._here,
+            told=self._tell_people,
+            node=node,
+        )
+        self._sessions: dict[str, deque[str]] = {}
         self._last_presence: tuple[PresenceMessage, PresenceMessage] | None = None
         self._recent: deque[tuple[int, Event, bytes]] = deque(maxlen=KEPT_EVENTS)
         self._recent_from = 0
@@ -128,8 +137,8 @@ class RoomHub:
         self._recent_from = self._seq
         for work, name in (
             (self._follow, "follow"),
-            (self._transient, "transient"),
-            (self._tell_presence, "presence"),
+            (self._hear, "hear"),
+            (self._presence.run, "presence"),
         ):
             self._tasks.spawn(self._always(work, name), name=name)
 
@@ -148,9 +157,19 @@ class RoomHub:
         return self._state
 
     @property
+    def stage(self) -> StageMessage:
+        """What the hall sees."""
+        return self._standing.stage
+
+    @property
     def listeners(self) -> int:
         """How many sockets listen here."""
         return len(self._listeners)
+
+    @property
+    def deserted(self) -> bool:
+        """Whether nobody is here, neither with a socket nor for media."""
+        return not self._here()
 
     # --- coming and going ---------------------------------------------------------------------
 
@@ -170,6 +189,8 @@ class RoomHub:
     def leave(self, listener: Listener) -> None:
         """Forget a listener; idempotent."""
         self._listeners.discard(listener)
+        if not self.of_seat(listener.seat):
+            self._sessions.pop(listener.seat, None)
 
     def resume(self, listener: Listener, after: int | None) -> None:
         """Tell a listener that is here already what it says it missed."""
@@ -182,43 +203,28 @@ class RoomHub:
 
     async def beat(self, seat: str) -> None:
         """The seat is here; told to the room when that is new."""
-        known = await self._presence.present(self.room)
-        await self._presence.beat(self.room, seat, self._node, PRESENCE_TTL_S)
-        if seat not in known:
-            self._presence_due.set()
+        await self._presence.beat(seat)
 
     async def gone(self, seat: str) -> None:
         """The seat has left this node."""
-        await self._presence.leave(self.room, seat, self._node)
-        self._presence_due.set()
+        await self._presence.gone(seat)
+
+    async def make_way(self, seat: str, bye: Bye) -> None:
+        """End the seat's sockets, at other nodes too: the next one takes their place."""
+        self.dismiss(seat, bye)
+        note = ToSeat(node=self._node, seat=seat, word=bye)
+        await self._bus.publish(self._topics["seat"], note.model_dump_json())
+
+    def carried(self, seat: str, session: str) -> None:
+        """A media session was made for the seat by the owner; told to have ended when the owner has."""
+        self._sessions.setdefault(seat, deque(maxlen=SESSIONS_KEPT)).append(session)
 
     # --- telling ------------------------------------------------------------------------------
-
-    def tell(self, message: BaseModel) -> None:
-        """A transient message to everybody who is admitted."""
-        frame = message_frame(message)
-        for listener in self._admitted():
-            listener.write(frame)
 
     def tell_seat(self, seat: str, message: BaseModel) -> None:
         """A message to one seat's sockets."""
         for listener in self.of_seat(seat):
             listener.write(message_frame(message))
-
-    def set_stage(self, stage: StageMessage) -> None:
-        """What the hall sees has changed."""
-        if stage != self.stage:
-            self.stage = stage
-            self.tell(stage)
-
-    def set_recording(self, recording: RecordingMessage) -> None:
-        """What hosts have to know of the recording has changed."""
-        if recording != self.recording:
-            self.recording = recording
-            frame = message_frame(recording)
-            for listener in self._admitted():
-                if listener.role is Role.HOST:
-                    listener.write(frame)
 
     def dismiss(self, seat: str, bye: Bye) -> None:
         """End a seat's sockets with a last word."""
@@ -237,9 +243,9 @@ class RoomHub:
                 listener.write(frame)
         else:
             listener.write(message_frame(self._snapshot(listener)))
-        listener.write(message_frame(self.stage))
+        listener.write(message_frame(self._standing.stage))
         if listener.role is Role.HOST:
-            listener.write(message_frame(self.recording))
+            listener.write(message_frame(self._standing.recording))
         if self._last_presence is not None:
             for_all, for_hosts = self._last_presence
             listener.write(message_frame(for_hosts if listener.role is Role.HOST else for_all))
@@ -303,12 +309,6 @@ class RoomHub:
                 bare = event.model_copy(update={"text": ""})
                 self._recent[index] = (seq, bare, event_frame(seq, bare.model_dump_json()))
 
-    async def _beat_all(self) -> None:
-        """Who has a socket or a media session here is here; a beat that stays out ends presence."""
-        seats = {listener.seat for listener in self._listeners} | set(self._connected(self.room))
-        for seat in seats:
-            await self._presence.beat(self.room, seat, self._node, PRESENCE_TTL_S)
-
     def _company_changed(self, companion: str) -> None:
         admitted = accepted(self.state, companion)
         for listener in self.of_seat(companion):
@@ -317,78 +317,76 @@ class RoomHub:
                 self._bring_up(listener, None)
             elif not admitted:
                 listener.write(message_frame(self._waiting(companion)))
-        self._presence_due.set()
+        self._presence.look()
 
-    async def _transient(self) -> None:
-        async for hint in self._bus.subscribe(f"room/{self.room}/transient"):
-            if not isinstance(hint, Gap):
-                frame = text_frame(hint.body.encode())
-                for listener in self._admitted():
+    # --- what other nodes say -------------------------------------------------------------------
+
+    async def _hear(self) -> None:
+        hints = self._bus.subscribe(*self._topics.values())
+        self._stand(await self._ask_standing(self.room))
+        async for hint in hints:
+            if isinstance(hint, Gap):
+                self._presence.look()
+                self._stand(await self._ask_standing(self.room))
+                continue
+            try:
+                self._take(hint)
+            except ValidationError:
+                log.warning("hint not understood", room=self.room)
+
+    def _take(self, hint: Message) -> None:
+        if hint.topic == self._topics["transient"]:
+            self._write_all(text_frame(hint.body.encode()))
+        elif hint.topic == self._topics["presence"]:
+            self._presence.look()
+        elif hint.topic == self._topics["standing"]:
+            self._stand(Standing.model_validate_json(hint.body))
+        else:
+            note = ToSeat.model_validate_json(hint.body)
+            if not isinstance(note.word, Bye):
+                self.tell_seat(note.seat, note.word)
+            elif note.node != self._node:
+                self.dismiss(note.seat, note.word)
+
+    def _stand(self, now: Standing) -> None:
+        """How things stand, if that is news."""
+        before = self._standing
+        if not now.after(before):
+            return
+        self._standing = now
+        if before.fence and now.fence != before.fence:
+            # What the owner before had made is gone with it: pages need not find out by themselves.
+            lost, self._sessions = self._sessions, {}
+            for seat, sessions in lost.items():
+                for session in sessions:
+                    self.tell_seat(seat, MediaEnded(session=session, reason="vanished"))
+        if now.stage != before.stage:
+            self._write_all(message_frame(now.stage))
+        if now.recording != before.recording:
+            frame = message_frame(now.recording)
+            for listener in self._admitted():
+                if listener.role is Role.HOST:
                     listener.write(frame)
 
-    async def _tell_presence(self) -> None:
-        while True:
-            # Not `wait_for`: in Python 3.11 it may swallow the end of this task.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PRESENCE_TTL_S / 2):
-                    await self._presence_due.wait()
-            self._presence_due.clear()
-            await self._beat_all()
-            people = await self._people(self.room, await self._presence.present(self.room))
-            heads = sum(
-                p.here and (p.role is Role.GUEST or accepted(self.state, p.seat))
-                for p in people
-                if p.role in AUDIENCE
-            )
-            for_all = PresenceMessage(heads=heads)
-            for_hosts = PresenceMessage(heads=heads, people=tuple(people))
-            if self._last_presence != (for_all, for_hosts):
-                self._last_presence = (for_all, for_hosts)
-                plain, whole = message_frame(for_all), message_frame(for_hosts)
-                for listener in self._admitted():
-                    listener.write(whole if listener.role is Role.HOST else plain)
-            await asyncio.sleep(PRESENCE_EVERY_S)
+    def _write_all(self, frame: bytes) -> None:
+        for listener in self._admitted():
+            listener.write(frame)
 
+    # --- who is here ------------------------------------------------------------------------------
 
-class Hubs:
-    """The hubs of this node, made when the first listener of a room comes."""
+    def _here(self) -> set[str]:
+        return {listener.seat for listener in self._listeners} | set(self._connected(self.room))
 
-    def __init__(self, make: Callable[[str], RoomHub]) -> None:
-        self._make = make
-        self._hubs: dict[str, asyncio.Task[RoomHub]] = {}
-        self._standing: dict[str, RoomHub] = {}
-        self._tasks = TaskScope("hubs")
-
-    async def hub(self, room: str) -> RoomHub:
-        """The room's hub, started; a failed start is tried anew by the next caller.
-
-        Raises `Unavailable` once the house closes.
-        """
-        if self._tasks.closed:
-            raise Unavailable("closing", sentence="err_not_now")
-        task = self._hubs.get(room)
-        if task is None or (task.done() and task.exception() is not None):
-            task = self._tasks.spawn(self._start(room), name=f"start:{room}")
-            self._hubs[room] = task
-        return await asyncio.shield(task)
-
-    def known(self, room: str) -> RoomHub | None:
-        """The room's hub if it stands already."""
-        return self._standing.get(room)
-
-    def all(self) -> tuple[RoomHub, ...]:
-        """The hubs that stand."""
-        return tuple(self._standing.values())
-
-    async def close(self, bye: Bye) -> None:
-        """Close every hub with this last word; idempotent."""
-        await self._tasks.close()  # none begins any more
-        standing, self._standing = list(self._standing.values()), {}
-        for hub in standing:
-            await hub.close(bye)
-
-    async def _start(self, room: str) -> RoomHub:
-        hub = self._make(room)
-        await hub.start()
-        self._standing[room] = hub
-        return hub
+    def _tell_people(self, people: list[Person]) -> None:
+        heads = sum(
+            p.here and (p.role is Role.GUEST or accepted(self.state, p.seat))
+            for p in people
+            if p.role in AUDIENCE
+        )
+        for_all = PresenceMessage(heads=heads)
+        for_hosts = PresenceMessage(heads=heads, people=tuple(people))
+        if self._last_presence != (for_all, for_hosts):
+            self._last_presence = (for_all, for_hosts)
+            plain, whole = message_frame(for_all), message_frame(for_hosts)
+            for listener in self._admitted():
+                listener.write(whole if listener.role is Role.HOST else plain)

@@ -25,7 +25,7 @@ from rooms.seats import Seat, Seats
 from rooms.tickets import OVER
 from streaming.ports import FeedId, May, RoomId, SeatId
 from web.access import Access
-from web.hub import Hubs
+from web.hubs import Hubs
 
 TOKEN_BYTES = 24
 MOST_A_SEAT = 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -13,10 +14,9 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.bus_local import LocalBus, LocalCommands, LocalPresence
+from infra.carrier import carrying
 from infra.clock import SystemClock, to_ms
 from infra.database import Database, migrate
-from infra.limits import LocalLimits
 from infra.logs import get_logger
 from infra.metrics import Metrics
 from infra.scope import TaskScope
@@ -34,26 +34,31 @@ from rooms.messages import Bye, Person
 from rooms.scope import Scope
 from rooms.seats import Seats
 from rooms.shows import Shows
+from rooms.store import Owners
 from streaming.ports import FeedId, RoomId
 from streaming.relay import EmbeddedRelay, RelayConfig
 from streaming.whip import Whip
-from web import entry, health, live, middleware
+from web import entry, health, live, middleware, patience
 from web.access import Access
+from web.bare import answer_plainly
 from web.cookies import Cookies
 from web.figures import add_figures
-from web.hub import Hubs, RoomHub
+from web.hub import RoomHub
+from web.hubs import Hubs
 from web.live import Live
 from web.look import setup_look
 from web.media import setup_media
+from web.media_desk import MediaDesk
 from web.openapi import setup_api
 from web.pages import setup_pages
 from web.parts import PARTS, Parts
-from web.reactions import Reactions
+from web.reactions import IDLE_S, Reactions
 from web.render import setup_render
 from web.room_media import RoomMedia, stage_want
 from web.socket import room_socket
 from web.sockets import SOCKETS, Sockets
 from web.static_files import StaticFiles
+from web.voice import Voice
 from web.whip import ENDPOINTS, open_to_all
 
 log = get_logger("main")
@@ -75,22 +80,30 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
         storage = open_storage(settings.storage_url)
-        bus, presence, limits = LocalBus(), LocalPresence(clock), LocalLimits(clock)
-        commands = LocalCommands()
-        stack.push_async_callback(commands.close)
+        carrier = await stack.enter_async_context(
+            carrying(settings.redis_url, clock, Owners(database).claim)
+        )
         tasks = TaskScope("server")
         stack.push_async_callback(tasks.close)
         cookies = Cookies(settings.signing_keys(), secure=not settings.is_local)
         shows, seats = Shows(database, clock), Seats(database, clock)
         # The same after a restart, so that a killed server takes its rooms back at once.
-        node = f"{socket.gethostname()}-{settings.port}"
+        node = f"{socket.gethostname()}-{settings.port or secrets.token_hex(4)}"
 
         relay = EmbeddedRelay(
             RelayConfig(port=settings.media_port, public_addresses=settings.public_addresses), clock
         )
         await relay.start()
         stack.push_async_callback(relay.stop)
-        house = House(database=database, clock=clock, bus=bus, commands=commands, node=node)
+        house = House(
+            database=database,
+            clock=clock,
+            bus=carrier.bus,
+            commands=carrier.commands,
+            leases=carrier.leases,
+            node=node,
+            url=settings.node_url,
+        )
         await house.start()
         stack.push_async_callback(house.close)
         access = Access(seats, house, cookies, clock, settings)
@@ -128,19 +141,32 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
             return RoomHub(
                 room,
                 house=house,
-                bus=bus,
-                presence=presence,
+                bus=carrier.bus,
+                presence=carrier.presence,
                 people=people,
                 connected=lambda room: {
                     *(grant.seat for grant in relay.grants(RoomId(room))),
                     *segments.watching(room),
                 },
+                standing=desk.standing,
                 now_ms=lambda: to_ms(clock.now()),
                 node=node,
             )
 
         hubs = Hubs(make_hub)
         segments = Live(windows, house, seats, access, hubs, clock)
+        media = RoomMedia(relay, house, access)
+        voice = Voice(carrier.bus, node)
+        desk = MediaDesk(
+            house=house,
+            seats=seats,
+            media=media,
+            live=segments,
+            commands=carrier.commands,
+            voice=voice,
+            ready=lambda room: reactions.ready(room),
+            url=settings.node_url,
+        )
         reactions = Reactions(
             house=house,
             shows=shows,
@@ -151,6 +177,9 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
             captures=captures,
             windows=windows,
             archive=archive,
+            desk=desk,
+            voice=voice,
+            idle_s=replaced.get("idle_s", IDLE_S),
         )
         await reactions.start()
         stack.push_async_callback(reactions.close)
@@ -163,16 +192,16 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
             tasks=tasks,
             database=database,
             storage=storage,
-            bus=bus,
-            presence=presence,
-            limits=limits,
+            carrier=carrier,
+            limits=carrier.limits,
             shows=shows,
             seats=seats,
             house=house,
             access=access,
             relay=relay,
             whip=whip,
-            media=RoomMedia(relay, house, access),
+            media=media,
+            desk=desk,
             hubs=hubs,
             live=segments,
             recordings=recordings,
@@ -196,9 +225,11 @@ def goodbye() -> Bye:
 def make_app(parts: Parts) -> web.Application:
     """The public application over the parts."""
     app = web.Application(
-        middlewares=[middleware.access_log, middleware.errors], client_max_size=256 * 1024
+        middlewares=[middleware.access_log, middleware.errors, patience.patience],
+        client_max_size=256 * 1024,
     )
     app[PARTS] = parts
+    app[patience.PATIENCE] = patience.Patience(parts.clock)
     app[middleware.SENDERS] = frozenset({"room"})
     setup_render(
         app,
@@ -211,7 +242,7 @@ def make_app(parts: Parts) -> web.Application:
     setup_look(app)
     setup_api(app)
     router = app.router
-    router.add_get("/t/{secret}", entry.link, name="link")
+    router.add_get(r"/t/{secret:[\s\S]+}", entry.link, name="link")
     router.add_get("/r/{seat}", entry.room, name="room")
     router.add_post("/r/{seat}/enter", entry.enter, name="enter")
     router.add_get("/r/{seat}/ws", room_socket, name="socket", allow_head=False)
@@ -230,6 +261,8 @@ def make_app(parts: Parts) -> web.Application:
     async def say_goodbye(_: web.Application) -> None:
         sockets.close(goodbye())
         await parts.hubs.close(goodbye())
+        # Another node takes the rooms while this one still finishes its takes.
+        await parts.house.close()
 
     app.on_shutdown.append(say_goodbye)
     return app
@@ -248,17 +281,27 @@ class Running:
 async def serving(settings: Settings, **replaced: Any) -> AsyncIterator[Running]:
     """Serve HTTP, media and operations until the block ends; then close in order."""
     async with opened(settings, **replaced) as parts:
+        app = make_app(parts)
         public = web.AppRunner(
-            make_app(parts), access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False
+            app,
+            access_log=None,
+            shutdown_timeout=SHUTDOWN_S,
+            handle_signals=False,
+            auto_decompress=False,
+            keepalive_timeout=patience.IDLE_S,
+            lingering_time=patience.LINGER_S,
         )
         operations = web.AppRunner(
-            health.operations_app(parts.metrics, parts.database), access_log=None
+            health.operations_app(parts.metrics, parts.database, parts.carrier), access_log=None
         )
         await public.setup()
+        answer_plainly(public, settings.help_phone)
         await operations.setup()
         try:
             port = await _listen(public, settings.host, settings.port)
             ops_port = await _listen(operations, "127.0.0.1", settings.ops_port)
+            assert public.server is not None
+            parts.tasks.spawn(app[patience.PATIENCE].look_always(public.server), name="patience")
             log.info("serving", port=port)
             yield Running(parts, port, ops_port)
         finally:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from infra.bus_local import LocalBus, LocalPresence
+from infra.carrier import Carrier
 from infra.clock import Clock
 from infra.database import Database
-from infra.limits import LocalLimits
 from infra.metrics import Metrics
+from infra.ports import Limits
 from infra.scope import TaskScope
 from infra.settings import Settings
 from infra.storage import Storage
@@ -24,8 +24,9 @@ from streaming.relay import EmbeddedRelay
 from streaming.whip import Whip
 from web.access import Access
 from web.cookies import Cookies
-from web.hub import Hubs
+from web.hubs import Hubs
 from web.live import Live
+from web.media_desk import MediaDesk
 from web.reactions import Reactions
 from web.room_media import RoomMedia
 
@@ -41,9 +42,8 @@ class Parts:
     tasks: TaskScope
     database: Database
     storage: Storage
-    bus: LocalBus
-    presence: LocalPresence
-    limits: LocalLimits
+    carrier: Carrier
+    limits: Limits
     shows: Shows
     seats: Seats
     house: House
@@ -51,6 +51,7 @@ class Parts:
     relay: EmbeddedRelay
     whip: Whip
     media: RoomMedia
+    desk: MediaDesk
     hubs: Hubs
     live: Live
     recordings: Recordings

@@ -16,17 +16,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any
 
-from infra.errors import LampioError
+from infra.errors import Conflict, LampioError
 from infra.logs import get_logger
-from infra.scope import TaskScope
 from recordings.archive import Archive
 from recordings.capture import Captures
 from recordings.live import LiveWindows
-from rooms.house import Actor, House
+from rooms.house import ADOPTED, Actor, House
 from rooms.messages import (
     AirLeft,
     AirTaken,
@@ -46,7 +45,6 @@ from rooms.phases import RUNNING, Phase, Role
 from rooms.seats import Seats
 from rooms.shows import Shows
 from streaming.ports import (
-    Changed,
     FeedChanged,
     FeedId,
     FeedState,
@@ -54,22 +52,27 @@ from streaming.ports import (
     May,
     Relay,
     RelayEvent,
-    Revoked,
     RoomId,
     SeatId,
     SessionDown,
+    SessionId,
     SessionUp,
 )
 from web.access import Access
-from web.hub import Hubs
+from web.hubs import Hubs
+from web.idle import let_go_regularly
+from web.media_desk import MediaDesk
 from web.room_media import stage_want
+from web.voice import Voice
+from web.workers import Workers
 
 log = get_logger("reactions")
 
-MOST_WAITING = 10_000
 ARCHIVE_AGAIN_S = 5.0
+IDLE_S = 120.0
+"""After how long a room is let go that nobody needs."""
 
-Step = Callable[[], Awaitable[None]]
+COME_BACK = Bye(reason="restart", back_ms=500)
 
 
 class Reactions:
@@ -87,7 +90,11 @@ class Reactions:
         captures: Captures,
         windows: LiveWindows,
         archive: Archive,
+        desk: MediaDesk,
+        voice: Voice,
+        idle_s: float = IDLE_S,
     ) -> None:
+        """`idle_s` is after how long a room is let go that nobody needs."""
         self._house = house
         self._shows = shows
         self._seats = seats
@@ -97,9 +104,14 @@ class Reactions:
         self._captures = captures
         self._windows = windows
         self._archive = archive
-        self._tasks = TaskScope("reactions")
-        self._queues: dict[str, asyncio.Queue[Step]] = {}
+        self._desk = desk
+        self._voice = voice
+        self._idle_s = idle_s
+        self._workers = Workers()
+        self._tasks = self._workers.tasks
         self._open: set[str] = set()
+        self._serving: dict[str, tuple[int, Callable[[], None]]] = {}
+        self._archiving: set[str] = set()
         self._unsubscribe: list[Callable[[], None]] = []
 
     async def start(self) -> None:
@@ -107,50 +119,99 @@ class Reactions:
         self._unsubscribe = [
             self._house.subscribe(self._on_event),
             self._house.subscribe_revocations(self._on_revoked),
-            self._captures.subscribe(self._tell_recording),
+            self._house.subscribe_ownership(self._on_ownership),
+            self._captures.subscribe(self._on_recording),
         ]
-        for show in await self._shows.catalogue():
-            if show.phase is Phase.ENDED:
-                self._tasks.spawn(self._archived(show.id), name=f"archive:{show.id}")
-        for room in await self._house.rooms_running():
-            self._later(room, partial(self.ready, room))
+        for room in self._house.rooms():
+            self._on_ownership(room, self._house.fence(room))
+        self._tasks.spawn(let_go_regularly(self._idle, self._let_go, self._idle_s), name="idle")
 
     async def ready(self, room: str) -> None:
-        """The room's media stands as its state says; a room that runs already is left as it is.
+        """The room's media stands as its state says; a room that runs already is left as it is, and
+        one that another node has is that node's.
 
         Raises `Unknown` where there is no such show.
         """
-        if room in self._open:
+        if room in self._open or not await self._house.here(room):
             return
         state = await self._now(room)
         if state.phase in RUNNING:
             await self._open_relay(room, state)
-            self._later(room, partial(self._capture, room))
+            self._workers.later(room, partial(self._tell_stage, room))
+            self._workers.later(room, partial(self._capture, room))
 
     async def close(self) -> None:
         """Stop listening and finish nothing new; idempotent."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []
-        await self._tasks.close()
+        await self._workers.close()
+
+    async def settled(self, room: str) -> None:
+        """Wait until all that has happened so far has been carried on."""
+        await self._workers.settled(room)
+
+    # --- whose the room is ------------------------------------------------------------------------
+
+    def _on_ownership(self, room: str, fence: int | None) -> None:
+        had, end_serving = self._serving.pop(room, (0, lambda: None))
+        end_serving()
+        if fence is None:
+            self._open.discard(room)
+            self._voice.forget(room)
+            sessions = [grant.session for grant in self._relay.grants(RoomId(room))]
+            self._workers.at_once(room, self._lost(room, had, sessions))
+        else:
+            self._serving[room] = (fence, self._desk.serve(room, fence))
+            self._workers.later(room, partial(self._taken, room))
+
+    async def _taken(self, room: str) -> None:
+        await self.ready(room)
+        state = await self._now(room)
+        if state.phase is Phase.ENDED:
+            self._archive_soon(room)
+
+    async def _lost(self, room: str, fence: int, sessions: list[SessionId]) -> None:
+        """Another node has the room: its pages go there by themselves."""
+        for session in sessions:
+            await self._relay.close(session, "vanished")
+        with suppress(Conflict):  # it came back meanwhile
+            await self._relay.close_room(RoomId(room), fence, "vanished")
+        if not self._house.has(room):
+            await self._captures.stop(room)
+            self._windows.forget(room)
+
+    def _idle(self) -> set[str]:
+        """Rooms that nobody needs now."""
+        hubs = self._hubs.all()
+        mine = self._house.rooms()
+        busy = {room for room, phase in mine.items() if phase in ADOPTED} | self._archiving
+        watched = {hub.room for hub in hubs if not hub.deserted}
+        return {*mine, *self._workers.rooms(), *(hub.room for hub in hubs)} - busy - watched
+
+    async def _let_go(self, room: str) -> None:
+        await self._hubs.let_go(room, COME_BACK)
+        await self._close_relay(room)
+        await self._house.let_go(room)
+        self._workers.let_go(room)
 
     # --- what happens in rooms ------------------------------------------------------------------
 
     def _on_event(self, room: str, seq: int, event: Event, state: Snapshot) -> None:
         match event:
             case PhaseChanged():
-                self._later(room, partial(self._phase, room, state))
+                self._workers.later(room, partial(self._phase, room, state))
             case AirTaken() | AirLeft():
-                self._later(room, partial(self._air, room))
+                self._workers.later(room, partial(self._air, room))
             case CompanyAnswered(answer="accepted", companion=companion):
-                self._later(room, partial(self._rights, room, companion))
+                self._workers.later(room, partial(self._rights, room, companion))
             case CompanyAnswered(companion=companion) | CompanyEnded(companion=companion):
-                self._at_once(room, self._cut(room, companion))
+                self._workers.at_once(room, self._cut(room, companion))
             case _:
                 pass
 
     def _on_revoked(self, room: str, seat: str, reason: str) -> None:
-        self._at_once(room, self._revoke(room, seat, reason))
+        self._workers.at_once(room, self._revoke(room, seat, reason))
 
     async def _phase(self, room: str, state: Snapshot) -> None:
         if state.phase in RUNNING:
@@ -163,7 +224,6 @@ class Reactions:
     async def _turn(self, room: str, state: Snapshot) -> None:
         """Media as the new phase wants it."""
         await self._relay.new_epoch(RoomId(room), state.epoch)
-        self._access.tell(Changed(RoomId(room), state.epoch))
         # Before the publisher's right is given anew: a take that ends has no frame of this phase, and one
         # that begins has its very first keyframe.
         await self._capture(room)
@@ -179,15 +239,25 @@ class Reactions:
         await self._hubs.hub(room)
 
     async def _end(self, room: str, state: Snapshot) -> None:
-        await self._relay.close_room(RoomId(room), self._house.fence(room), "room_closed")
-        self._open.discard(room)
+        await self._close_relay(room)
         self._windows.forget(room)
         if state.phase is Phase.ENDED:
-            self._tasks.spawn(self._archived(room), name=f"archive:{room}")
+            self._archive_soon(room)
+
+    async def _close_relay(self, room: str) -> None:
+        if room in self._open:
+            await self._relay.close_room(RoomId(room), self._house.fence(room), "room_closed")
+            self._open.discard(room)
+
+    def _archive_soon(self, room: str) -> None:
+        if room not in self._archiving:
+            self._archiving.add(room)
+            task = self._tasks.spawn(self._archived(room), name=f"archive:{room}")
+            task.add_done_callback(lambda _: self._archiving.discard(room))
 
     async def _archived(self, room: str) -> None:
         """The recording is made and the show in the archive; what fails (storage away) is done again."""
-        while True:
+        while self._house.has(room):
             try:
                 show = await self._shows.get(room)
                 await self._archive.run(room, show.organisation, show.recording_policy)
@@ -214,18 +284,15 @@ class Reactions:
                 continue
             offer = await self._relay.want(grant.session, want)
             if offer is not None:
-                hub = await self._hubs.hub(room)
-                hub.tell_seat(
-                    grant.seat,
-                    MediaOffer(id=None, session=offer.session, etag=offer.etag, sdp=offer.sdp),
-                )
+                told = MediaOffer(id=None, session=offer.session, etag=offer.etag, sdp=offer.sdp)
+                await self._voice.tell_seat(room, grant.seat, told)
         await self._tell_stage(room)
         await self._capture(room)
 
     async def _capture(self, room: str) -> None:
         show = await self._shows.get(room)
         state = await self._now(room)
-        if state.phase is Phase.LIVE and state.on_air is not None:
+        if room in self._open and state.phase is Phase.LIVE and state.on_air is not None:
             feed = FeedId(RoomId(room), SeatId(state.on_air))
             fence = self._house.fence(room)
             # Where nothing may be kept, it still runs for those who watch by segments, in memory alone.
@@ -242,7 +309,6 @@ class Reactions:
         if reason == "moved":
             await self._moved(room, seat)
             return
-        self._access.tell(Revoked(RoomId(room), SeatId(seat), reason))
         await self._cut(room, seat)
         hub = self._hubs.known(room)
         if hub is not None:
@@ -260,7 +326,7 @@ class Reactions:
     async def _follow_relay(self, room: str) -> None:
         async for event in self._relay.events(RoomId(room)):
             # Waits its turn: what overflows meanwhile comes as a `Gap`.
-            await self._queue(room).put(partial(self._relay_event, room, event))
+            await self._workers.in_turn(room, partial(self._relay_event, room, event))
 
     async def _relay_event(self, room: str, event: RelayEvent) -> None:
         hub = await self._hubs.hub(room)
@@ -272,7 +338,8 @@ class Reactions:
             case SessionUp(seat=seat):
                 await hub.beat(seat)
             case SessionDown(seat=seat, session=session, reason=reason):
-                hub.tell_seat(seat, MediaEnded(session=session, reason=reason))
+                ended = MediaEnded(session=session, reason=reason)
+                await self._voice.tell_seat(room, seat, ended)
                 if not hub.of_seat(seat) and not self._has_session(room, seat):
                     await hub.gone(seat)
             case Gap():
@@ -306,57 +373,24 @@ class Reactions:
         return None
 
     async def _tell_stage(self, room: str) -> None:
-        hub = self._hubs.known(room)
-        if hub is None:
-            return
         state = await self._now(room)
         standing = None if state.on_air is None else self._state_of(room, state.on_air)
         if standing is None:
-            hub.set_stage(StageMessage(state="empty", seat=state.on_air))
+            stage = StageMessage(state="empty", seat=state.on_air)
         else:
             word = "live" if standing is FeedState.LIVE else "stalled"
-            hub.set_stage(StageMessage(state=word, seat=state.on_air))
+            stage = StageMessage(state=word, seat=state.on_air)
+        await self._voice.say(room, self._house.fence(room), stage=stage)
 
-    def _tell_recording(self, room: str) -> None:
-        hub = self._hubs.known(room)
-        if hub is not None:
-            hub.set_recording(RecordingMessage(trouble=self._captures.trouble(room)))
+    def _on_recording(self, room: str) -> None:
+        self._workers.later(room, partial(self._tell_recording, room))
+
+    async def _tell_recording(self, room: str) -> None:
+        if self._house.has(room):
+            told = RecordingMessage(trouble=self._captures.trouble(room))
+            await self._voice.say(room, self._house.fence(room), recording=told)
 
     async def _now(self, room: str) -> Snapshot:
         """The room as it stands; the hub's own state comes a moment later."""
         _, state = await self._house.whole(room)
         return state
-
-    # --- one worker a room --------------------------------------------------------------------------
-
-    def _at_once(self, room: str, cut: Coroutine[Any, Any, None]) -> None:
-        """What ends a right waits for nothing else of its room, a slow disk's take least of all."""
-        self._tasks.spawn(cut, name=f"cut:{room}")
-
-    def _later(self, room: str, step: Step) -> None:
-        self._queue(room).put_nowait(step)
-
-    def _queue(self, room: str) -> asyncio.Queue[Step]:
-        queue = self._queues.get(room)
-        if queue is None:
-            queue = self._queues[room] = asyncio.Queue(MOST_WAITING)
-            self._tasks.spawn(self._work(room, queue), name=f"room:{room}")
-        return queue
-
-    async def _work(self, room: str, queue: asyncio.Queue[Step]) -> None:
-        while True:
-            step = await queue.get()
-            try:
-                await step()
-            except LampioError as error:
-                log.warning("reaction refused", room=room, code=error.code)
-            except Exception:
-                log.exception("reaction failed", room=room)
-            finally:
-                queue.task_done()
-
-    async def settled(self, room: str) -> None:
-        """Wait until all that has happened so far has been carried on."""
-        queue = self._queues.get(room)
-        if queue is not None:
-            await queue.join()

@@ -24,18 +24,11 @@ from rooms.messages import (
     Applaud,
     Bye,
     ClientMessage,
+    Command,
     ErrorMessage,
     Hello,
     MediaAccepted,
-    MediaAnswer,
-    MediaKeyframe,
     MediaOffer,
-    MediaPublish,
-    MediaRestart,
-    MediaSegments,
-    MediaSegmentsAt,
-    MediaStop,
-    MediaView,
     SetName,
     WriteLine,
 )
@@ -109,13 +102,6 @@ class RoomSocket:
         self._handlers: dict[type, Handle] = {
             Hello: self._hello,
             Applaud: self._applaud,
-            MediaView: self._view,
-            MediaAnswer: self._answer,
-            MediaSegments: self._segments,
-            MediaPublish: self._publish,
-            MediaRestart: self._restart,
-            MediaStop: self._stop,
-            MediaKeyframe: self._keyframe,
         }
 
     # --- as a listener --------------------------------------------------------------------------
@@ -225,6 +211,8 @@ class RoomSocket:
             handler = self._handlers.get(type(command))
             if handler is not None:
                 await handler(command)
+            elif self._parts.desk.answers(command):
+                await self._media(command)
             else:
                 seq = await self._parts.house.submit(self._actor, self._hub.room, command)
                 self.write(message_frame(Ack(id=command.id, seq=seq)))
@@ -261,7 +249,7 @@ class RoomSocket:
             self._joined = True
             if self.role in AUDIENCE:
                 # one screen a seat: two windows of one browser would take the picture from each other
-                self._hub.dismiss(self.seat, Bye(reason="moved"))
+                await self._hub.make_way(self.seat, Bye(reason="moved"))
             self._hub.join(self, command.after)
         await self._hub.beat(self.seat)
         self.write(message_frame(Ack(id=command.id)))
@@ -279,45 +267,12 @@ class RoomSocket:
         self._parts.house.applaud(self._hub.room, self.seat, command.claps)
         self.write(message_frame(Ack(id=command.id)))
 
-    async def _view(self, command: MediaView) -> None:
-        offer = await self._parts.media.view(self._seat)
-        self.write(
-            message_frame(
-                MediaOffer(id=command.id, session=offer.session, etag=offer.etag, sdp=offer.sdp)
-            )
-        )
-
-    async def _answer(self, command: MediaAnswer) -> None:
-        await self._parts.media.answer(self._seat, command.session, command.etag, command.sdp)
-        self.write(message_frame(Ack(id=command.id)))
-
-    async def _segments(self, command: MediaSegments) -> None:
-        url = self._parts.live.open(self._seat, self.device)
-        self.write(message_frame(MediaSegmentsAt(id=command.id, url=url)))
-
-    async def _publish(self, command: MediaPublish) -> None:
-        answer = await self._parts.media.publish(self._seat, command.sdp)
-        self.write(
-            message_frame(MediaAccepted(id=command.id, session=answer.session, sdp=answer.sdp))
-        )
-
-    async def _restart(self, command: MediaRestart) -> None:
-        made = await self._parts.media.restart(self._seat, command.session, command.sdp)
-        if command.sdp is None:
-            offer = MediaOffer(id=command.id, session=made.session, etag=made.etag, sdp=made.sdp)
-            self.write(message_frame(offer))
-        else:
-            self.write(
-                message_frame(MediaAccepted(id=command.id, session=made.session, sdp=made.sdp))
-            )
-
-    async def _stop(self, command: MediaStop) -> None:
-        await self._parts.media.stop(self._seat, command.session)
-        self.write(message_frame(Ack(id=command.id)))
-
-    async def _keyframe(self, command: MediaKeyframe) -> None:
-        await self._parts.media.keyframe(self._seat, command.session)
-        self.write(message_frame(Ack(id=command.id)))
+    async def _media(self, command: Command) -> None:
+        """By the room's owner, wherever that is."""
+        reply = await self._parts.desk.ask(self._seat, self.device, command)
+        if isinstance(reply, MediaOffer | MediaAccepted):
+            self._hub.carried(self.seat, reply.session)
+        self.write(message_frame(reply))
 
 
 def _number_of(text: str) -> int | None:

@@ -8,15 +8,18 @@ was given, and learn why not.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from infra.errors import TooLarge, TooMany
+from infra.errors import TooLarge, TooMany, Unauthorised
 from streaming.fragment import CONTENT_TYPE as FRAGMENT_TYPE
 from streaming.fragment import MAX_BYTES as LARGEST_FRAGMENT
 from streaming.ports import Elsewhere, RoomId, SessionId
+from streaming.sdp import SENTENCE
 from streaming.whip import Protocol
 from web.access import bearer
+from web.guesses import wrong_secret
 from web.parts import PARTS
 
 LARGEST_OFFER = 64 * 1024
@@ -30,6 +33,9 @@ CORS = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Cache-Control": "no-store",
 }
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Endpoint:
@@ -48,26 +54,24 @@ class Endpoint:
             ("DELETE", session, f"{self.protocol}_session", self.delete),
             ("OPTIONS", session, f"{self.protocol}_session", self.describe_session),
         ):
-            router.add_route(method, path, handler, name=name)
+            router.add_route(method, path, _redirecting(_counting(handler)), name=name)
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         """201 with our answer, the session's address and entity tag."""
         show = request.match_info["show"]
         parts = request.app[PARTS]
-        try:
-            if bearer(request):
-                await _allow(request, f"{self.protocol}_made", MADE)
-                await parts.reactions.ready(show)
-            made = await parts.whip.post(
-                self.protocol,
-                RoomId(show),
-                bearer(request),
-                request.content_type,
-                await _body(request, LARGEST_OFFER),
-                if_none_match=request.headers.get("If-None-Match"),
-            )
-        except Elsewhere as elsewhere:
-            return web.Response(status=307, headers={"Location": elsewhere.url})
+        if bearer(request):
+            await _allow(request, f"{self.protocol}_made", MADE)
+            await _of_this_node(request)
+            await parts.reactions.ready(show)
+        made = await parts.whip.post(
+            self.protocol,
+            RoomId(show),
+            bearer(request),
+            request.content_type,
+            await _body(request, LARGEST_OFFER),
+            if_none_match=request.headers.get("If-None-Match"),
+        )
         headers = {
             "Location": f"/{self.protocol}/{show}/{made.resource}",
             "ETag": made.etag,
@@ -80,6 +84,7 @@ class Endpoint:
         """204 for trickled candidates; 200 with our new names and a new entity tag for an ICE restart."""
         if bearer(request):
             await _allow(request, f"{self.protocol}_patched", PATCHED)
+            await _of_this_node(request)
         made = await request.app[PARTS].whip.patch(
             self.protocol,
             RoomId(request.match_info["show"]),
@@ -100,6 +105,8 @@ class Endpoint:
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """End the session."""
+        if bearer(request):
+            await _of_this_node(request)
         await request.app[PARTS].whip.delete(
             self.protocol,
             RoomId(request.match_info["show"]),
@@ -138,6 +145,40 @@ async def open_to_all(request: web.Request, response: web.StreamResponse) -> Non
         )
 
 
+async def _of_this_node(request: web.Request) -> None:
+    """Send who comes to another node than the room's to its owner: 307, the same path there.
+
+    Raises `Elsewhere`; `Unknown` without such a room.
+    """
+    owner = await request.app[PARTS].house.elsewhere(request.match_info["show"])
+    if owner is not None:
+        raise Elsewhere(f"{owner.url}{request.path}")
+
+
+def _counting(handler: Handler) -> Handler:
+    """Wrong keys are counted by address and by show, and too many are told to wait."""
+
+    async def counted(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Unauthorised:
+            if bearer(request):
+                await wrong_secret(request, request.match_info["show"])
+            raise
+
+    return counted
+
+
+def _redirecting(handler: Handler) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Elsewhere as elsewhere:
+            return web.Response(status=307, headers={"Location": elsewhere.url})
+
+    return answer
+
+
 def _options(methods: str, more: dict[str, str]) -> web.Response:
     return web.Response(
         status=204,
@@ -159,10 +200,10 @@ async def _allow(request: web.Request, what: str, amount: int) -> None:
 
 async def _body(request: web.Request, largest: int) -> bytes:
     if (request.content_length or 0) > largest:
-        raise TooLarge("offer_too_large")
+        raise TooLarge("offer_too_large", sentence=SENTENCE)
     body = await request.content.read(largest + 1)
     while len(body) <= largest and not request.content.at_eof():
         body += await request.content.read(largest + 1 - len(body))
     if len(body) > largest:
-        raise TooLarge("offer_too_large")
+        raise TooLarge("offer_too_large", sentence=SENTENCE)
     return body

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
 
 import pytest
 from aiortc import RTCSessionDescription
@@ -11,12 +10,10 @@ from aiortc import RTCSessionDescription
 from infra.errors import LampioError
 from streaming.ports import (
     Action,
-    Changed,
     FeedState,
     Grant,
     May,
     Refused,
-    Revoked,
     RoomId,
     SeatId,
     SessionId,
@@ -53,10 +50,6 @@ class Door:
             return Refused(403, "not_for_this")
         session = SessionId(f"whip{next(self._numbers):012}")
         return Grant(session, room, SeatId(seat), frozenset({May(action.value)}), 4e9, 1, 20)
-
-    async def changes(self) -> AsyncIterator[Revoked | Changed]:
-        return
-        yield
 
 
 async def refused(

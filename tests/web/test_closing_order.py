@@ -19,7 +19,7 @@ from recordings.capture import Captures
 from rooms.house import House
 from streaming.relay import EmbeddedRelay
 from tests.web.conftest import STARTING_MS
-from web.hub import Hubs
+from web.hubs import Hubs
 from web.main import serving
 from web.reactions import Reactions
 
@@ -27,10 +27,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "closing-order.md"
 VERBS: list[tuple[type, str]] = [
     (web.AppRunner, "cleanup"),
     (Hubs, "close"),
+    (House, "close"),
     (Reactions, "close"),
     (Archive, "close"),
     (Captures, "close"),
-    (House, "close"),
     (EmbeddedRelay, "stop"),
     (TaskScope, "close"),
     (LocalCommands, "close"),

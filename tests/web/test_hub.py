@@ -16,7 +16,10 @@ from rooms.phases import Phase, Role
 from rooms.state import empty
 from tests.web.conftest import Site
 from tests.web.test_socket import talkers
-from web.hub import PRESENCE_TTL_S, Hubs, RoomHub
+from web.hub import RoomHub
+from web.hubs import Hubs
+from web.presence import TTL_S
+from web.voice import Standing
 
 
 class StillLog:
@@ -42,6 +45,10 @@ class FailingLog(StillLog):
         live = PhaseChanged(phase=Phase.LIVE, epoch=1, at=0)
         yield Logged(after + 1, live.model_dump_json(), 0)
         await asyncio.Event().wait()
+
+
+async def nothing_said(room: str) -> Standing:
+    return Standing()
 
 
 class Quiet:
@@ -77,6 +84,7 @@ async def test_presence_outlives_its_beats_while_somebody_is_connected(clock: Ma
         presence=presence,
         people=people,
         connected=lambda room: connected,
+        standing=nothing_said,
         now_ms=lambda: 0,
         node="node",
     )
@@ -92,11 +100,11 @@ async def test_presence_outlives_its_beats_while_somebody_is_connected(clock: Ma
                 await asyncio.sleep(0.01)
 
     await present({"guest", "onstage"})
-    clock.advance(PRESENCE_TTL_S * 1000 + 1)
+    clock.advance(TTL_S * 1000 + 1)
     await present({"guest", "onstage"})
     hub.leave(listener)
     connected.clear()
-    clock.advance(PRESENCE_TTL_S * 1000 + 1)
+    clock.advance(TTL_S * 1000 + 1)
     assert await presence.present("room") == frozenset()
     await hub.close(Bye(reason="restart"))
 
@@ -121,6 +129,7 @@ async def test_a_hub_goes_on_after_a_failure(
         presence=LocalPresence(clock),
         people=people,
         connected=lambda room: (),
+        standing=nothing_said,
         now_ms=lambda: 0,
         node="node",
     )
@@ -163,6 +172,7 @@ async def test_who_comes_while_the_house_closes_is_sent_away_too(clock: ManualCl
             presence=LocalPresence(clock),
             people=people,
             connected=lambda room: (),
+            standing=nothing_said,
             now_ms=lambda: 0,
             node="node",
         )

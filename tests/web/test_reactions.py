@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra.bus_local import LocalBus
 from infra.errors import Unavailable
 from rooms.actors import Actor
 from rooms.messages import Snapshot, StageMessage, TakeAir
@@ -25,6 +26,7 @@ from streaming.ports import (
     SeatId,
 )
 from web.reactions import Reactions
+from web.voice import Voice
 
 ROOM = "room"
 LIVE = FeedInfo(FeedId(RoomId(ROOM), SeatId("artist")), FeedState.LIVE, (), 1)
@@ -36,6 +38,7 @@ class Rooms:
     def __init__(self, state: Snapshot) -> None:
         self.state = state
         self.away = False
+        self.owned: dict[str, Phase] = {}
         self.in_archive = asyncio.Event()
 
     async def whole(self, room: str) -> tuple[int, Snapshot]:
@@ -44,8 +47,14 @@ class Rooms:
     async def archived(self, room: str) -> None:
         self.in_archive.set()
 
-    async def rooms_running(self) -> list[str]:
-        return []
+    async def here(self, room: str) -> bool:
+        return True
+
+    def has(self, room: str) -> bool:
+        return True
+
+    def rooms(self) -> dict[str, Phase]:
+        return self.owned
 
     async def submit(self, actor: Actor, room: str, command: TakeAir) -> int:
         self.state = self.state.model_copy(update={"on_air": actor.seat})
@@ -59,7 +68,7 @@ class Rooms:
     def subscribe(self, listener: Any) -> Callable[[], None]:
         return lambda: None
 
-    subscribe_revocations = subscribe
+    subscribe_revocations = subscribe_ownership = subscribe
 
 
 class OneFeed:
@@ -89,12 +98,13 @@ class Evening:
     def __init__(self, state: Snapshot) -> None:
         self.rooms, self.relay = Rooms(state), OneFeed()
         # The hub has not read the log's last rows yet.
-        self.hub = SimpleNamespace(state=empty(ROOM), stage=None, set_stage=self.set_stage)
+        self.hub = SimpleNamespace(state=empty(ROOM))
+        self.voice = Voice(LocalBus(), "node")
         self.recorded: list[str] = []
         self.runs = 0
         others: dict[str, Any] = {
             "house": self.rooms,
-            "shows": SimpleNamespace(get=self.show, catalogue=self.catalogue),
+            "shows": SimpleNamespace(get=self.show),
             "seats": None,
             "relay": self.relay,
             "access": None,
@@ -104,6 +114,8 @@ class Evening:
             ),
             "windows": SimpleNamespace(clear=self.forgotten, forget=self.forgotten),
             "archive": SimpleNamespace(run=self.archive),
+            "desk": SimpleNamespace(serve=lambda room, fence: lambda: None),
+            "voice": self.voice,
         }
         self.reactions = Reactions(**others)
 
@@ -112,14 +124,8 @@ class Evening:
         if self.runs == 1:
             raise OSError("storage is away")
 
-    def set_stage(self, stage: StageMessage) -> None:
-        self.hub.stage = stage
-
     def forgotten(self, room: str) -> None:
         """The live window's last word."""
-
-    async def catalogue(self) -> list[Any]:
-        return [SimpleNamespace(id=ROOM, phase=self.rooms.state.phase)]
 
     async def stands(self, room: str) -> Any:
         return self.hub
@@ -158,10 +164,11 @@ async def stage_after(evening: Evening, news: RelayEvent) -> StageMessage:
     await evening.reactions.ready(ROOM)
     evening.relay.news.put_nowait(news)
     async with asyncio.timeout(5):
-        while evening.hub.stage is None:
+        while not evening.relay.news.empty():
             await asyncio.sleep(0)
-    found: StageMessage = evening.hub.stage
-    return found
+        await asyncio.sleep(0)
+        await evening.reactions.settled(ROOM)
+    return evening.voice.standing(ROOM).stage
 
 
 async def test_the_stage_is_the_rooms_though_the_hub_lags_behind(evening: Evening) -> None:
@@ -184,6 +191,7 @@ async def test_a_show_that_ended_meanwhile_is_not_recorded_any_more(evening: Eve
 async def test_an_archive_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("web.reactions.ARCHIVE_AGAIN_S", 0.01)
     evening = Evening(empty(ROOM).model_copy(update={"phase": Phase.ENDED}))
+    evening.rooms.owned = {ROOM: Phase.ENDED}
     await evening.reactions.start()
     async with asyncio.timeout(5):
         await evening.rooms.in_archive.wait()
