@@ -44,11 +44,8 @@ class Look:
     until: datetime | None
     may_say_yes: bool
     may_say_no: bool
-
-    @property
-    def final(self) -> bool:
-        """Whether a no cannot be taken back any more."""
-        return self.may_say_no and not self.may_say_yes
+    final: bool
+    """A no cannot be taken back any more."""
 
 
 class Looks:
@@ -120,7 +117,9 @@ class Looks:
 
     async def _look(self, session: AsyncSession, row: RecordingRow, seat: str) -> Look:
         if row.status != "ready" or row.ready_ms is None:
-            return Look(row.id, "making" if row.status == "making" else "gone", None, False, False)
+            return Look(
+                row.id, "making" if row.status == "making" else "gone", None, False, False, True
+            )
         until = from_ms(row.ready_ms) + LOOK
         in_time = self._clock.now() < until
         said = await latest_answers(session, row.id)
@@ -145,6 +144,7 @@ class Looks:
             until,
             may_say_yes=in_time and own != "yes" and state != "published",
             may_say_no=own != "no" and (in_time or state in ("published", "hidden")),
+            final=not in_time,
         )
 
 

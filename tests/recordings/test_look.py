@@ -109,7 +109,8 @@ async def test_a_yes_publishes_a_no_withdraws_and_an_address_never_comes_back(ho
     assert look is not None
     assert (look.state, look.until) == ("asked", house.clock.now() + LOOK)
     assert await house.recordings.public() == []
-    assert (await house.says("yes")).state == "published"
+    yes = await house.says("yes")
+    assert (yes.state, yes.may_say_no, yes.final) == ("published", True, False)
     first = await house.prefix()
     assert first is not None
     assert [one.id for one in await house.recordings.public()] == ["hall"]
