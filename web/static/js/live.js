@@ -22,6 +22,7 @@ const LOOK_MS = 250;
 // The picture begins to move, at first and after every stop, once the next segment may come this long
 // after the last one did before anything is seen of it; so every stop makes the next one less likely.
 const START_S = 2.9;
+const ENOUGH_S = 0.5;
 // With more ahead than this all the time, the viewer is later than it need be.
 const EASY_S = 2.4;
 const HURRY = 1.02;
@@ -50,6 +51,8 @@ export class LivePlayer {
   /** What has to be added to a period's own times. @type {Map<string, number>} */
   #offsets = new Map();
   #moving = false;
+  /** Whether the place to begin at has been chosen. */
+  #placed = false;
   #leastAhead = Infinity;
   #leastSince = 0;
   #broughtAt = 0;
@@ -224,7 +227,7 @@ export class LivePlayer {
     this.#init = "";
     this.#next = null;
     this.#offsets.clear();
-    this.#moving = false;
+    this.#moving = this.#placed = false;
   }
 
   /** The browser's own HLS: it asks the house itself. */
@@ -238,7 +241,8 @@ export class LivePlayer {
   /** The picture waits for what has not come. */
   #stopped() {
     if (!this.#buffer || !this.#moving || this.#video.seeking) return;
-    if (this.#overHole()) return;
+    // A browser that is only slow to decode goes on by itself.
+    if (this.#overHole() || this.#ahead() > ENOUGH_S) return;
     this.#moving = false;
     this.stalls += 1;
     this.#video.pause();
@@ -253,12 +257,13 @@ export class LivePlayer {
     const video = this.#video;
     const end = buffered.end(buffered.length - 1);
     if (!this.#moving) {
-      const late = end - video.currentTime > START_S + 1;
+      const late = this.#ahead() > (this.#placed ? JUMP_S : START_S);
       const start = Math.max(buffered.start(buffered.length - 1), end - START_S);
       const at = late || !covers(buffered, video.currentTime) ? start : video.currentTime;
       if (at !== video.currentTime) video.currentTime = at;
+      this.#placed = true;
       const waited = (performance.now() - this.#broughtAt) / 1000;
-      if (end - at < 0.5 || end - at + waited < START_S) return;
+      if (end - at < ENOUGH_S || end - at + waited < START_S) return;
       this.#moving = true;
       this.#rest();
       void this.#play();
@@ -267,7 +272,7 @@ export class LivePlayer {
     if (video.paused) void this.#play();
     this.#overHole();
     const now = performance.now();
-    const ahead = end - video.currentTime;
+    const ahead = this.#ahead();
     this.#leastAhead = Math.min(this.#leastAhead, ahead);
     if (ahead > JUMP_S) {
       video.currentTime = end - START_S;
@@ -276,6 +281,12 @@ export class LivePlayer {
       video.playbackRate = this.#leastAhead > EASY_S ? HURRY : 1;
       this.#rest();
     }
+  }
+
+  /** How much lies ahead, in seconds. */
+  #ahead() {
+    const { buffered } = /** @type {SourceBuffer} */ (this.#buffer);
+    return buffered.length ? buffered.end(buffered.length - 1) - this.#video.currentTime : 0;
   }
 
   #rest() {
