@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from infra.moment import Moment
 from rooms.messages import (
     CompanyAnswered,
     CompanyAsked,
@@ -128,7 +129,7 @@ async def tell(session: AsyncSession, seat: SeatRow, reason: str, now_ms: int) -
             room=seat.show,
             seat=seat.id,
             reason=reason,
-            at_ms=now_ms,
+            at_ms=Moment(),  # others look for what is new by the same clock, whatever theirs says
         )
     )
 

@@ -69,7 +69,7 @@ class House:
         self._clock = clock
         self._bus = bus
         self._commands = commands
-        owners = Owners(database, clock)
+        owners = Owners(database)
         self._nodes = Nodes(owners, bus, clock, node, url)
         self._leases = leases or LocalLeases(owners.claim)
         self._log = Log(database, bus, clock)
@@ -370,7 +370,7 @@ class House:
             await self._adopt_free()
 
     async def _always(self, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        while not self._stop.is_set():  # a driver may swallow the cancellation
             try:
                 await work()
             except Exception:

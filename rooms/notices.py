@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select, update
 from infra.clock import Clock, to_ms
 from infra.database import Database
 from infra.errors import Unknown
+from infra.moment import Moment
 from infra.whose import HOUSE, Whose
 from rooms.phases import Phase
 from rooms.replies import Reply
@@ -111,7 +112,7 @@ class Notices:
         """All that waits or is new, in one view of the rows; the oldest first."""
         now = to_ms(self._clock.now())
         due = _DUE.where(DueRow.at_ms <= now)
-        revoked = _REVOKED.where(RevocationRow.at_ms > now - LOOK_BACK_MS)
+        revoked = _REVOKED.where(RevocationRow.at_ms > Moment() - LOOK_BACK_MS)
         async with self._database.reading(HOUSE) as session:
             return News(
                 due=[Due(*row) for row in (await session.execute(due)).all()],

@@ -34,7 +34,7 @@ async def place(
     Raises the errors of the room, `Unknown` without such a room, and `Unavailable` (`no_answer`) when
     no answer comes in time: the order is then withdrawn.
     """
-    notices, owners = Notices(database, clock), Owners(database, clock)
+    notices, owners = Notices(database, clock), Owners(database)
     order_id = await notices.place(room, order)
     own = None
     try:

@@ -135,7 +135,6 @@ class Shows:
 
         A show that people have touched, or whose room another process runs right now, stays.
         """
-        now = to_ms(self._clock.now())
         async with self._database.unit_of_work(writing(scope)) as session:
             query = select(ShowRow).where(ShowRow.id == show_id)
             query = owned(scope, query, ShowRow.organisation)
@@ -143,7 +142,7 @@ class Shows:
                 raise Unknown("no_show", "no such show")
             node = f"redate-{show_id}"[:64]
             try:
-                fence = await claim_in(session, show_id, node, now)
+                fence = await claim_in(session, show_id, node)
             except Conflict:
                 return False
             # Read once the room is ours: nobody touches the show any more.

@@ -19,6 +19,7 @@ from infra.bus_local import Fenced
 from infra.clock import Clock, to_ms
 from infra.database import Database
 from infra.errors import Conflict, Unknown
+from infra.moment import Moment
 from infra.ports import Bus, Gap, Logged, Message
 from infra.whose import HOUSE, NONE
 from rooms.effects import NOBODY, Because, apply, record
@@ -28,7 +29,7 @@ from rooms.scope import of_room
 from rooms.tables import NodeRow, RoomEventRow, RoomRow
 
 NODE_TTL_MS = 8_000
-"""A node that has not beaten for this long owns nothing any more."""
+"""A node that has not beaten for this long owns nothing any more, by the database's own clock."""
 
 HEAL_S = 1.0
 """A lost hint is made good by looking after this time."""
@@ -135,9 +136,8 @@ class Owner:
 class Owners:
     """Which node owns which room, in the database; the fence grows with every claim."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
 
     async def claim(self, room: str, node: str) -> int:
         """Take the room with the next fence, if nobody who lives owns it.
@@ -146,7 +146,7 @@ class Owners:
         or `Unknown`.
         """
         async with self._database.unit_of_work(of_room(room)) as session:
-            return await claim_in(session, room, node, to_ms(self._clock.now()))
+            return await claim_in(session, room, node)
 
     async def release(self, room: str, node: str, fence: int) -> None:
         """Give the room up; no harm to a later owner's."""
@@ -155,23 +155,23 @@ class Owners:
 
     async def beat(self, node: str, url: str = "") -> None:
         """The node lives; clients reach exactly it at `url`."""
-        now = to_ms(self._clock.now())
         async with self._database.unit_of_work(NONE) as session:
             beaten = await session.scalar(
                 update(NodeRow)
                 .where(NodeRow.id == node)
-                .values(seen_at_ms=now, url=url)
+                .values(seen_at_ms=Moment(), url=url)
                 .returning(NodeRow.id)
             )
             if beaten is None:
-                await session.execute(insert(NodeRow).values(id=node, seen_at_ms=now, url=url))
+                row = insert(NodeRow).values(id=node, seen_at_ms=Moment(), url=url)
+                await session.execute(row)
 
     async def owner(self, room: str) -> Owner | None:
         """The node that owns the room and lives."""
         query = (
             select(NodeRow.id, NodeRow.url)
             .join(RoomRow, RoomRow.owner == NodeRow.id)
-            .where(RoomRow.id == room, NodeRow.seen_at_ms > to_ms(self._clock.now()) - NODE_TTL_MS)
+            .where(RoomRow.id == room, _lives())
         )
         async with self._database.reading(of_room(room)) as session:
             row = (await session.execute(query)).first()
@@ -192,14 +192,15 @@ class Owners:
 
     async def free(self, phases: Collection[Phase], node: str) -> list[str]:
         """Rooms in these phases that no other node owns which lives."""
-        free = _free(node, to_ms(self._clock.now()))
-        query = select(RoomRow.id).where(RoomRow.phase.in_(phases), free).order_by(RoomRow.id)
+        query = (
+            select(RoomRow.id).where(RoomRow.phase.in_(phases), _free(node)).order_by(RoomRow.id)
+        )
         async with self._database.reading(HOUSE) as session:
             return list((await session.scalars(query)).all())
 
     async def anybody(self) -> bool:
         """Whether any node lives."""
-        query = select(exists().where(NodeRow.seen_at_ms > to_ms(self._clock.now()) - NODE_TTL_MS))
+        query = select(exists().where(_lives()))
         async with self._database.reading(NONE) as session:
             return bool(await session.scalar(query))
 
@@ -249,12 +250,11 @@ async def append_in(
     return numbers
 
 
-async def claim_in(session: AsyncSession, room: str, node: str, now_ms: int) -> int:
+async def claim_in(session: AsyncSession, room: str, node: str) -> int:
     """As `Owners.claim`, inside a transaction of the caller's."""
-    free = _free(node, now_ms)
     fence: int | None = await session.scalar(
         update(RoomRow)
-        .where(RoomRow.id == room, free)
+        .where(RoomRow.id == room, _free(node))
         .values(fence=RoomRow.fence + 1, owner=node)
         .returning(RoomRow.fence)
     )
@@ -265,8 +265,14 @@ async def claim_in(session: AsyncSession, room: str, node: str, now_ms: int) -> 
     raise Conflict("held", "another node owns the room", sentence="err_not_now")
 
 
-def _free(node: str, now_ms: int) -> ColumnElement[bool]:
-    living = select(NodeRow.id).where(NodeRow.seen_at_ms > now_ms - NODE_TTL_MS)
+def _lives() -> ColumnElement[bool]:
+    """A node that was seen a moment ago. One seen later than now was seen before the database's clock
+    was set back: it counts as living no longer than if that were now."""
+    return NodeRow.seen_at_ms.between(Moment() - NODE_TTL_MS, Moment() + NODE_TTL_MS)
+
+
+def _free(node: str) -> ColumnElement[bool]:
+    living = select(NodeRow.id).where(_lives())
     return or_(RoomRow.owner.is_(None), RoomRow.owner == node, RoomRow.owner.not_in(living))
 
 

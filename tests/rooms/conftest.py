@@ -10,10 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from infra.bus_local import LocalBus, LocalCommands
 from infra.clock import Clock, ManualClock
 from infra.database import Database
+from infra.whose import NONE
 from rooms.actors import Actor
 from rooms.house import House
 from rooms.messages import Command, Event, SetPhase, Snapshot
@@ -21,6 +23,7 @@ from rooms.phases import Phase, Role
 from rooms.scope import Scope
 from rooms.seats import Issued, Seats
 from rooms.shows import Organisation, ShowPlan, Shows
+from rooms.tables import NodeRow
 
 ROOM = "viulu"
 TURKU, OULU = Scope("turku"), Scope("oulu")
@@ -63,6 +66,12 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], *, within_s: fl
             if held if isinstance(held, bool) else await held:
                 return
             await asyncio.sleep(0.005)
+
+
+async def silent_for(database: Database, ms: int) -> None:
+    """All nodes' last beats were so long before what they are."""
+    async with database.unit_of_work(NONE) as session:
+        await session.execute(update(NodeRow).values(seen_at_ms=NodeRow.seen_at_ms - ms))
 
 
 @dataclass

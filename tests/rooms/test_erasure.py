@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from infra.clock import to_ms
 from infra.database import Base, Database
@@ -31,7 +31,7 @@ from rooms.messages import (
 from rooms.notices import Notices, PhaseOrder
 from rooms.phases import Phase, Role
 from rooms.seats import Issued
-from rooms.tables import NodeRow
+from rooms.tables import NodeRow, RevocationRow
 from tests.rooms.conftest import OULU, ROOM, Evening, plan
 
 DAY_MS = 24 * 3600 * 1000
@@ -79,6 +79,8 @@ async def played(evening: Evening) -> Issued:
     async with evening.database.unit_of_work(HOUSE) as session:
         gone = {"id": "gone", "seen_at_ms": to_ms(evening.clock.now())}
         await session.execute(insert(NodeRow).values(gone))
+        # Revocations stand at the database's moment, and this evening at its own.
+        await session.execute(update(RevocationRow).values(at_ms=to_ms(evening.clock.now())))
     return guest
 
 

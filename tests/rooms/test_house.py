@@ -91,7 +91,7 @@ async def test_a_process_that_fell_silent_loses_its_room_and_notices(
     first = await write(evening.house, guest.seat, "Hei", "key-before")
     # Another node of which the database believes that the first one died.
     monkeypatch.setattr(evening.house, "_adopt", False)
-    await Owners(evening.database, evening.clock).leave("one")
+    await Owners(evening.database).leave("one")
     async with another(evening.database, evening.clock, "two") as other:
         await until(lambda: _running(other, [ROOM]))
         assert await write(other, guest.seat, "Hei", "key-before") == first
@@ -108,7 +108,7 @@ async def test_what_others_did_while_they_had_the_room_is_told_when_it_comes_bac
 ) -> None:
     await evening.phase(Phase.DOORS)
     monkeypatch.setattr(evening.house, "_adopt", False)
-    await Owners(evening.database, evening.clock).leave("one")
+    await Owners(evening.database).leave("one")
     async with another(evening.database, evening.clock, "two") as other:
         await until(lambda: _running(other, [ROOM]))
         await until(lambda: _running(evening.house, []))

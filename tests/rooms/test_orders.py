@@ -8,9 +8,10 @@ import time
 import pytest
 from sqlalchemy import insert
 
-from infra.clock import ManualClock, SystemClock, to_ms
+from infra.clock import ManualClock
 from infra.database import Database
 from infra.errors import Conflict, Unavailable, Unknown
+from infra.moment import Moment
 from infra.whose import HOUSE
 from rooms import orders
 from rooms.notices import Notices, PhaseOrder
@@ -19,7 +20,7 @@ from rooms.seats import Seats
 from rooms.shows import Shows
 from rooms.store import NODE_TTL_MS, Owners
 from rooms.tables import NodeRow
-from tests.rooms.conftest import ROOM, TURKU, Evening, organisation, plan
+from tests.rooms.conftest import ROOM, TURKU, Evening, organisation, plan, silent_for
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ async def test_where_no_server_runs_the_order_is_carried_out_by_itself(
     assert await orders.set_phase(database_url, ROOM, Phase.DOORS) == 2
     show = await shows.get(ROOM)
     assert (show.phase, show.touched) == (Phase.DOORS, True)
-    assert not await Owners(database, SystemClock()).anybody()
+    assert not await Owners(database).anybody()
 
 
 async def test_a_ticket_is_revoked_without_a_server(
@@ -79,7 +80,7 @@ async def test_without_an_answer_the_order_is_taken_back(
     database: Database, clock: ManualClock, shows: Shows
 ) -> None:
     async with database.unit_of_work(HOUSE) as session:  # a server that lives, and does nothing
-        await session.execute(insert(NodeRow).values(id="deaf", seen_at_ms=to_ms(clock.now())))
+        await session.execute(insert(NodeRow).values(id="deaf", seen_at_ms=Moment()))
     order = PhaseOrder(phase=Phase.DOORS)
     with pytest.raises(Unavailable) as refused:
         await orders.place(database, clock, ROOM, order, wait_s=0.2)
@@ -91,8 +92,8 @@ async def test_without_an_answer_the_order_is_taken_back(
 async def test_a_dead_servers_rooms_are_ours_once_its_beat_is_old(
     database: Database, clock: ManualClock, shows: Shows
 ) -> None:
-    owners = Owners(database, clock)
+    owners = Owners(database)
     await owners.beat("dead")
     await owners.claim(ROOM, "dead")
-    clock.advance(NODE_TTL_MS)
+    await silent_for(database, NODE_TTL_MS)
     assert await orders.place(database, clock, ROOM, PhaseOrder(phase=Phase.DOORS)) == 2

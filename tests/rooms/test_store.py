@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -16,12 +17,13 @@ from infra.errors import Conflict, Unknown
 from infra.ports import Gap, Logged, Message
 from infra.whose import HOUSE
 from rooms.effects import Act, Because
+from rooms.house import House, alone
 from rooms.messages import CompanyAnswered, CompanyAsked, Event, Named, PhaseChanged
 from rooms.phases import Phase
 from rooms.shows import Shows
 from rooms.store import NODE_TTL_MS, Log, Owners
 from rooms.tables import AuditRow, DueRow, RoomEventRow, RoomRow, ShowRow
-from tests.rooms.conftest import ROOM, TURKU, organisation, plan
+from tests.rooms.conftest import ROOM, TURKU, organisation, plan, silent_for, until
 
 
 class DeafBus:
@@ -39,7 +41,7 @@ async def owners(database: Database, clock: ManualClock) -> Owners:
     shows = Shows(database, clock)
     await shows.add_organisation(organisation("Turku"))
     await shows.plan(TURKU, plan(clock), phase=Phase.DRAFT)
-    return Owners(database, clock)
+    return Owners(database)
 
 
 @pytest.fixture
@@ -180,14 +182,51 @@ async def test_a_long_log_is_followed_page_by_page(log: Log, owners: Owners) -> 
     assert [row.seq for row in await follow(log, 0, 501)] == list(range(1, 502))
 
 
-async def test_a_living_nodes_room_is_not_taken(owners: Owners, clock: ManualClock) -> None:
+async def test_a_living_nodes_room_is_not_taken(owners: Owners, database: Database) -> None:
     await owners.beat("one")
     await owners.claim(ROOM, "one")
-    clock.advance(NODE_TTL_MS - 1)
+    await silent_for(database, NODE_TTL_MS // 2)
     with pytest.raises(Conflict) as refused:
         await owners.claim(ROOM, "two")
     assert refused.value.code == "held"
-    clock.advance(1)
+    await silent_for(database, NODE_TTL_MS // 2)
+    assert await owners.claim(ROOM, "two") == 2
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_nodes_clock_that_steps_an_hour_neither_loses_nor_keeps_a_room(
+    hours: int, owners: Owners, database: Database
+) -> None:
+    await owners.beat("one")
+    await owners.claim(ROOM, "one")
+    elsewhen = ManualClock(datetime.now(UTC) + timedelta(hours=hours))
+    house = alone(database, elsewhen, "two")
+    with pytest.raises(Conflict):
+        await owners.claim(ROOM, "two")
+    await house.start()
+    with pytest.raises(Conflict):
+        await house.open(ROOM)
+    assert await owners.anybody()
+    await silent_for(database, NODE_TTL_MS)
+    await until(lambda: takes(house))
+    await house.close()
+
+
+async def takes(house: House) -> bool:
+    try:
+        return bool(await house.open(ROOM))
+    except Conflict:
+        return False
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_after_the_databases_own_clock_stepped_a_dead_node_keeps_nothing(
+    hours: int, owners: Owners, database: Database
+) -> None:
+    await owners.beat("one")
+    await owners.claim(ROOM, "one")
+    await silent_for(database, hours * 3600 * 1000)
+    assert not await owners.anybody()
     assert await owners.claim(ROOM, "two") == 2
 
 
