@@ -36,11 +36,12 @@ def typed(path: str) -> str:
 async def wrong_secret(request: web.Request, show: str | None = None) -> None:
     """Count one. Raises `TooMany` where too many came from this address, or for this show."""
     parts = request.app[PARTS]
+    sentence = "err_link" if show is None else "err_not_now"
     asked = [("wrong secret", parts.access.client_address(request), WRONG_PER_ADDRESS)]
     if show is not None:
-        asked.append(("wrong secret of show", show, WRONG_PER_SHOW))
+        asked.append(("wrong secret of show", show[:64], WRONG_PER_SHOW))
     for what, who, amount in asked:
         if not await parts.limits.hit(what, who, amount=amount, per_s=WINDOW_S):
             raise TooMany(
-                "too_many_wrong_links", sentence="err_link", retry_after_s=int(WINDOW_S / amount)
+                "too_many_wrong_links", sentence=sentence, retry_after_s=int(WINDOW_S / amount)
             )

@@ -84,7 +84,10 @@ def _from_aiohttp(error: web.HTTPException) -> LampioError:
 
 def _answer(request: web.Request, error: LampioError) -> web.Response:
     if wants_page(request):
-        return render(request, "error.html", status=error.status, error=error)
+        page = render(request, "error.html", status=error.status, error=error)
+        if error.retry_after_s is not None:
+            page.headers["Retry-After"] = str(error.retry_after_s)
+        return page
     phone = request.app[PARTS].settings.help_phone
     return problem(error, words(language_of(request)).text(error.sentence, phone=phone))
 
