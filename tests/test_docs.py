@@ -53,3 +53,15 @@ def test_the_readme_names_every_folder_and_command() -> None:
         assert f"`{folder}/`" in text
     for command in ("make demo", "make test"):
         assert command in text
+
+
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    text = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", text))
+    written = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 20
+    assert named - written == set()

@@ -65,7 +65,9 @@ class TestHouse:
     process: asyncio.subprocess.Process | None = None
 
     def __post_init__(self) -> None:
-        self.database_url = f"sqlite+aiosqlite:///{self.folder / 'lampio.sqlite3'}"
+        self.database_url = self.environment.get(
+            "DATABASE_URL", f"sqlite+aiosqlite:///{self.folder / 'lampio.sqlite3'}"
+        )
         self.log_path = self.folder / "server.log"
 
     @property

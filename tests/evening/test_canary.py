@@ -54,7 +54,7 @@ async def _reply(ws: aiohttp.ClientWebSocketResponse, number: int | None) -> dic
                 return dict(message)
 
 
-async def _play(house: TestHouse, session: aiohttp.ClientSession) -> dict[str, str]:
+async def play(house: TestHouse, session: aiohttp.ClientSession) -> dict[str, str]:
     """Everything that takes words or secrets, the wrong way too; returns the secrets."""
     await house.show("show", Phase.LIVE)
     guest = await house.ticket("show", Role.GUEST, SAID["name"])
@@ -95,7 +95,7 @@ async def _play(house: TestHouse, session: aiohttp.ClientSession) -> dict[str, s
 async def test_an_evening_leaves_no_secret_and_no_words_where_they_do_not_belong(
     house: TestHouse, session: aiohttp.ClientSession
 ) -> None:
-    secrets = await _play(house, session)
+    secrets = await play(house, session)
     async with session.get(f"{house.ops_url}/metrics") as answer:
         metrics = await answer.text()
     await house.stop()
@@ -116,7 +116,7 @@ async def test_an_evening_leaves_no_secret_and_no_words_where_they_do_not_belong
 async def test_access_lines_write_the_routes_pattern_and_one_line_opens_and_closes_a_socket(
     house: TestHouse, session: aiohttp.ClientSession
 ) -> None:
-    await _play(house, session)
+    await play(house, session)
     await house.stop()
     lines = [json.loads(line) for line in house.log_path.read_text("utf-8").splitlines()]
     routes = {line["route"] for line in lines if line["event"] == "request"}
