@@ -19,7 +19,6 @@ FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager"}
 MOST_LINES, MOST_BYTES = 400, 700_000
 NOT_IMPORTED = {
     "aioice": "pinned beside aiortc, whose private parts we use",
-    "asyncpg": "PostgreSQL, by DATABASE_URL",
     "fontpkg-atkinson-hyperlegible": "a face, found by name at set-up",
     "fontpkg-literata": "a face, found by name at set-up",
     "fontpkg-public-sans": "a face, found by name at set-up",
