@@ -15,10 +15,14 @@ class Budget:
 
     def take(self, amount: float, now_ms: float) -> bool:
         """Whether so much is left; then it is spent."""
-        if self._at_ms is not None and now_ms > self._at_ms:
-            self._left = min(self._burst, self._left + (now_ms - self._at_ms) * self._per_ms)
-        self._at_ms = now_ms if self._at_ms is None else max(self._at_ms, now_ms)
-        if amount > self._left:
+        if amount > self.left(now_ms):
             return False
         self._left -= amount
         return True
+
+    def left(self, now_ms: float) -> float:
+        """How much is left."""
+        if self._at_ms is not None and now_ms > self._at_ms:
+            self._left = min(self._burst, self._left + (now_ms - self._at_ms) * self._per_ms)
+        self._at_ms = now_ms if self._at_ms is None else max(self._at_ms, now_ms)
+        return self._left

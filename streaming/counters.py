@@ -16,9 +16,9 @@ class Counters:
 
     `strangers` belonged to nobody; `unproved` were checks for a session without its integrity; `forged`
     were SRTP that would not open (replayed ones too); `foreign` had a stream or payload type nobody
-    agreed on, told in the clear; `excessive` was RTCP beyond what a session may send; `withheld` are
-    packets not sent again to one who asks for too much; `pleas` are keyframes asked for too often by
-    one viewer. `failed` raised in our own code, `refused` in the kernel's.
+    agreed on, told in the clear; `excessive` were checks, DTLS and RTCP beyond what a session may send;
+    `withheld` are packets not sent again to one who asks for too much; `pleas` are keyframes asked for
+    too often by one viewer. `failed` raised in our own code, `refused` in the kernel's.
     """
 
     received: int = 0

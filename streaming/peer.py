@@ -21,8 +21,11 @@ _log = get_logger("streaming.peer")
 HANDSHAKE_S = 10.0
 MAX_SSRCS = 32
 SILENT_MS = 30_000.0
-# Compounds a second and at once; a browser in trouble sends 50.
-RTCP_A_SECOND, RTCP_AT_ONCE = 100.0, 200.0
+# What a session may send a second and at once, of checks, of DTLS and of RTCP each: a browser in trouble
+# sends 50 checks or compounds, and after its handshake no DTLS but a goodbye.
+CONTROL_A_SECOND, CONTROL_AT_ONCE = 100.0, 200.0
+# Lines about moves: who goes to and fro tells nobody anything.
+MOVES_A_SECOND, MOVES_AT_ONCE = 0.02, 5.0
 
 
 class Owner(Protocol):
@@ -79,7 +82,10 @@ class PeerTransport:
         self._task: asyncio.Task[None] | None = None
         self._inbound: Inbound | None = None
         self._ssrcs: set[int] = set()
-        self._rtcp = Budget(RTCP_A_SECOND, RTCP_AT_ONCE)
+        self._checks, self._records, self._compounds = (
+            Budget(CONTROL_A_SECOND, CONTROL_AT_ONCE) for _ in range(3)
+        )
+        self._moves = Budget(MOVES_A_SECOND, MOVES_AT_ONCE)
         self._closed = False
         self.received_packets = 0
         self.received_bytes = 0
@@ -186,7 +192,11 @@ class PeerTransport:
     # -- what the port hands in -------------------------------------------------------------------
 
     def on_stun(self, data: bytes, message: ice.Stun, path: Path, now_ms: float) -> None:
-        """A check for us, or an answer to one of ours."""
+        """A check for us, or an answer to one of ours. Only good ones are spent of the budget, so that no
+        stranger spends it; once it is spent, none is looked at."""
+        if self._checks.left(now_ms) < 1:
+            self._port.counters.excessive += 1
+            return
         judge = self.ice.on_request if message.kind == ice.REQUEST else self.ice.on_response
         verdict = judge(data, message, path, now_ms)
         if verdict.answer is not None:
@@ -196,6 +206,7 @@ class PeerTransport:
         if not verdict.good:
             self._port.counters.unproved += 1
             return
+        self._checks.take(1, now_ms)
         self._port.own(path, self)
         if verdict.dropped is not None:
             self._port.disown(verdict.dropped, self)
@@ -203,7 +214,8 @@ class PeerTransport:
             self._port.forget(self, verdict.retired, ())
         self._owner.on_heard(now_ms)
         if verdict.moved:
-            _log.info("path moved")
+            if self._moves.take(1, now_ms):
+                _log.info("path moved")
             self._owner.on_path(path)
         if self._role == "client" and not self._begin.is_set():
             self.ice.pinned = path
@@ -212,6 +224,9 @@ class PeerTransport:
     def on_dtls(self, data: bytes, path: Path, now_ms: float) -> None:
         """A datagram of DTLS; the first one begins the handshake."""
         if self._dtls is None or self._closed:
+            return
+        if not self._records.take(1, now_ms):
+            self._port.counters.excessive += 1
             return
         if not self._begin.is_set():
             self.ice.pinned = path
@@ -253,7 +268,7 @@ class PeerTransport:
         self._owner.on_heard(now_ms)
         if not rtcp:
             self._owner.on_rtp(plain, now_ms)
-        elif self._rtcp.take(1, now_ms):
+        elif self._compounds.take(1, now_ms):
             self._owner.on_rtcp(plain, now_ms)
         else:
             counters.excessive += 1

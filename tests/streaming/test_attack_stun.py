@@ -15,6 +15,7 @@ from aioice import stun
 from infra.clock import ManualClock
 from streaming import ice
 from streaming.ice import Path
+from streaming.peer import CONTROL_A_SECOND, CONTROL_AT_ONCE
 from streaming.ports import SeatId, SessionDown, SessionId
 from tests.conftest import Figures
 from tests.streaming.crowd import Crowd, crowd
@@ -244,3 +245,30 @@ def ready(sock: socket.socket) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+async def test_a_ticket_holders_flood_of_good_checks_and_records_is_cut_to_a_budget(
+    figures: Figures,
+) -> None:
+    async with crowd(4) as hall:
+        liar, other = hall.guests[0], hall.guests[1]
+        aim = aim_at(hall, liar, other)
+        good, record = (
+            request(f"{aim.ours}:{aim.theirs}", aim.password),
+            b"\x16\xfe\xfd" + bytes(60),
+        )
+        before = hall.counters
+
+        def attack(step: int) -> None:
+            for _ in range(20):
+                liar.sock.sendto(good, liar._to)
+                liar.sock.sendto(record, liar._to)
+
+        began = time.perf_counter()
+        await hall.play(100, attack, but=(liar,))
+        took = time.perf_counter() - began
+        after = hall.counters
+        cut = after["datagrams_excessive"] - before["datagrams_excessive"]
+        lawful = 2 * (CONTROL_AT_ONCE + CONTROL_A_SECOND * took)
+        assert 4000 - lawful - 100 <= cut <= 4000
+        figures.note("4,000 good checks and records of one session: looked at", 4000 - cut, "")
