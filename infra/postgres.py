@@ -111,6 +111,8 @@ async def _reached(*args: Any, **options: Any) -> asyncpg.Connection:
 def _told(context: ExceptionContext) -> BaseException | None:
     """Errors that are the server's state and not ours, as what clients are told."""
     error = context.original_exception
+    if not isinstance(error, Exception):
+        return None  # a cancelled task stays one; the connection it let go of is given up
     state = getattr(error, "sqlstate", None) or ""
     if context.is_disconnect or isinstance(error, OSError) or state.startswith(_AWAY):
         context.is_disconnect = True  # TimeoutError too: whatever it still does, it does alone
