@@ -55,7 +55,7 @@ class _Viewer:
 
 
 class Live:
-    """Tokens, and what is given for them."""
+    """Tokens, and what of the `windows` is given for them."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Live:
         hubs: Hubs,
         clock: Clock,
     ) -> None:
-        self._windows = windows
+        self.windows = windows
         self._house = house
         self._seats = seats
         self._access = access
@@ -131,7 +131,7 @@ class Live:
         if state.on_air is None:
             return None
         feed = FeedId(RoomId(viewer.room), SeatId(state.on_air))
-        return self._windows.of(feed, state.epoch)
+        return self.windows.of(feed, state.epoch)
 
 
 def _nothing() -> LampioError:

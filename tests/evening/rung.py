@@ -6,9 +6,22 @@ Everything is read from the element that plays the segments and from an analyser
 from __future__ import annotations
 
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
-from tests.evening.browser import PATIENCE_S, Person
+from tests.evening.browser import PATIENCE_S
+
+
+class Viewer(Protocol):
+    """A window of any browser."""
+
+    async def look(self, expression: str) -> Any:
+        """The value of an expression in the page, without a user's gesture."""
+        ...
+
+    async def until(self, expression: str, *, within_s: float = PATIENCE_S, why: str = "") -> Any:
+        """Wait until an expression is true; returns its value."""
+        ...
+
 
 WITHOUT_PEERS = (
     "for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection']) delete globalThis[name];"
@@ -71,7 +84,7 @@ CLOCK = f"{SPARE}.currentTime"
 FRAMES = f"{SPARE}.getVideoPlaybackQuality().totalVideoFrames"
 
 
-async def watches_segments(guest: Person, *, within_s: float = PATIENCE_S) -> None:
+async def watches_segments(guest: Viewer, *, within_s: float = PATIENCE_S) -> None:
     """Wait until the segments' clock goes on and new frames are decoded."""
     await guest.until(
         f"!{SPARE}.paused && {CLOCK} > 0 && {FRAMES} > 0",
@@ -84,7 +97,7 @@ async def watches_segments(guest: Person, *, within_s: float = PATIENCE_S) -> No
     )
 
 
-async def hears_segments(guest: Person) -> None:
+async def hears_segments(guest: Viewer) -> None:
     """Wait until each ear hears its own tone through the page's own sound path."""
     await guest.until(
         "segmentsLoudness(0, 440) > -70 && segmentsLoudness(1, 554) > -70", why="sound in both ears"
@@ -144,7 +157,7 @@ BARS = """((video) => {
 })"""
 
 
-async def picture_after_sound_ms(guest: Person, beeps: int = 6) -> float:
+async def picture_after_sound_ms(guest: Viewer, beeps: int = 6) -> float:
     """The median of flash minus beep."""
     await guest.look(SENSES)
     await guest.until(
@@ -158,7 +171,7 @@ async def picture_after_sound_ms(guest: Person, beeps: int = 6) -> float:
     )
 
 
-async def behind_s(guest: Person, artist: Person) -> float:
+async def behind_s(guest: Viewer, artist: Viewer) -> float:
     """How much later the guest sees what the artist sees of herself."""
     seen = await guest.look(f"{BARS}({SPARE})")
     now = await artist.look(f"{BARS}(document.querySelector('#self video'))")

@@ -188,6 +188,7 @@ async def test_the_guest_ends_company_and_the_companions_segments_end_within_a_s
     await guest.context.close()
 
 
+@pytest.mark.measure
 async def test_a_killed_server_is_back_within_ten_seconds(
     evening: Evening, figures: Figures
 ) -> None:

@@ -27,9 +27,7 @@ def test_the_playlist_becomes_one_timeline_with_its_periods(node: Path) -> None:
         ]
 
     text = join("hall", [refs("a", 2, 1.95), refs("b", 2.25)]).text()
-    found = ask(
-        node, "cmaf.js: parsePlaylist", "parsePlaylist(text, base)", text=text, base=BASE
-    )
+    found = ask(node, "cmaf.js: parsePlaylist", "parsePlaylist(text, base)", text=text, base=BASE)
     assert [one["start"] for one in found] == pytest.approx([0, 2, 3.95])
     assert [one["period"] for one in found] == [0, 0, 1]
     assert found[2]["url"] == "https://house.example/media/abc/000002.m4s"
