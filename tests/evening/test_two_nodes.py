@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from rooms.phases import Phase, Role
 from tests.conftest import Figures, free_port
 from tests.evening.nodes import SHOW, Seen, Two, fronting, two_nodes, until
 from tests.postgres import PostgresServer
+from tests.web.test_whip import OFFER
 
 
 @pytest.fixture
@@ -66,6 +70,17 @@ async def test_whoever_comes_to_the_other_node_for_media_is_sent_to_the_rooms_ow
         assert answer.status == 307
         assert answer.headers["Location"] == two.a.url + path
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    artist = await two.a.ticket(SHOW, Role.ARTIST, "Viena")
+    followed = await asyncio.create_subprocess_exec(
+        *("curl", "--silent", "--location-trusted", "--dump-header", "-", "--data-binary", OFFER),
+        *("-H", f"Authorization: Bearer {await two.a.key(artist, 'broadcast')}"),
+        *("-H", "Content-Type: application/sdp", f"{two.b.url}/whip/{SHOW}"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told, _ = await followed.communicate()
+    assert b" 307 " in told
+    assert b" 201 " in told
+    assert b"a=ice-lite" in told
     session = f"{path}/nosuchsession"
     async with two.http.delete(
         two.b.url + session, headers=headers, allow_redirects=False
@@ -81,33 +96,30 @@ async def test_a_room_is_handed_over_at_once_and_adopted_when_its_owner_is_kille
 ) -> None:
     url = postgres_server.url(postgres_server.create())
     door = free_port()
-    async with two_nodes(tmp_path, url, redis_server, public_port=door) as two:
-        async with fronting(door, two.a.port, two.b.port) as front:
-            house = replace(two.a, port=door)
-            host = await two.sit(house, Role.HOST, "Helena")
-            guest = await two.sit(house, Role.GUEST, "Aune")
-            said: list[str] = []
+    async with (
+        two_nodes(tmp_path, url, redis_server, public_port=door) as two,
+        fronting(door, two.a.port, two.b.port),
+    ):
+        house = replace(two.a, port=door)
+        host = await two.sit(house, Role.HOST, "Helena")
+        guest = await two.sit(house, Role.GUEST, "Aune")
+        said: list[str] = []
 
-            async def write(text: str) -> None:
-                await host.does("line.write", key=f"key-of-{text}", text=text)
-                said.append(text)
-                await until(lambda: lines(guest) == said, why="the guest reads all")
+        async def write(text: str) -> None:
+            await host.does("line.write", key=f"key-of-{text}", text=text)
+            said.append(text)
+            await until(lambda: lines(guest) == said, why="the guest reads all")
 
-            await write("ennen")
-            stopping = asyncio.create_task(two.a.stop())
-            figures.at_most(
-                "SIGTERM until the other has the room", await two.owned_by(two.b), 2, "s"
-            )
-            await write("luovutettu")
-            assert await stopping == 0
-            await two.a.start()
-            front.ports.reverse()  # a takes newcomers, b goes on as owner
-            assert await two.owner() is two.b
-            began = time.monotonic()
-            await two.b.stop(signal.SIGKILL)
-            writing = asyncio.create_task(write("odottava"))
-            await two.owned_by(two.a)
-            await writing
-            figures.at_most(
-                "kill -9 until a line is taken again", time.monotonic() - began, 11, "s"
-            )
+        await write("ennen")
+        stopping = asyncio.create_task(two.a.stop())
+        figures.at_most("SIGTERM until the other has the room", await two.owned_by(two.b), 2, "s")
+        await write("luovutettu")
+        assert await stopping == 0
+        await two.a.start()
+        assert await two.owner() is two.b
+        began = time.monotonic()
+        await two.b.stop(signal.SIGKILL)
+        writing = asyncio.create_task(write("odottava"))
+        await two.owned_by(two.a)
+        await writing
+        figures.at_most("kill -9 until a line is taken again", time.monotonic() - began, 11, "s")
