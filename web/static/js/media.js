@@ -6,14 +6,11 @@
  */
 
 import { Line } from "./line.js";
+import { Lips } from "./lips.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {{session: string, etag: string, sdp: string}} Offer */
 /** @typedef {"new"|"connecting"|"connected"|"failed"|"ended"} ViewerState */
-
-const BUFFER_GOAL_MS = 300;
-const BUFFER_STEP_MS = 25;
-const BUFFER_EVERY_MS = 400;
 
 export class Viewer {
   #connection;
@@ -33,8 +30,8 @@ export class Viewer {
   #work = Promise.resolve();
   /** @type {Promise<void>|null} */
   #asking = null;
-  /** @type {ReturnType<typeof setInterval>|undefined} */
-  #growth;
+  /** @type {Lips|null} */
+  #lips = null;
   #closed = false;
 
   /** When the last frame was drawn, on `performance.now()`'s clock; 0 before the first. */
@@ -223,7 +220,8 @@ export class Viewer {
   }
 
   #drop() {
-    clearInterval(this.#growth);
+    this.#lips?.stop();
+    this.#lips = null;
     const peer = this.#peer;
     this.#peer = null;
     this.#session = "";
@@ -240,7 +238,8 @@ export class Viewer {
       this.lastFrameAt = performance.now();
       if (of !== this.#session && this.#session) {
         of = this.#session;
-        this.#growBuffer();
+        this.#lips?.stop();
+        this.#lips = this.#peer && new Lips(this.#peer, this.#soundLag);
         this.#onFrame();
       }
     };
@@ -254,21 +253,6 @@ export class Viewer {
       // Older browsers: the element's clock runs only while frames are drawn.
       /** @type {HTMLVideoElement} */ (video).addEventListener("timeupdate", drawn);
     }
-  }
-
-  /** Deeper buffer in steps too small to hear: the hall only watches, so it can afford calm. */
-  #growBuffer() {
-    clearInterval(this.#growth);
-    let target = 0;
-    this.#growth = setInterval(() => {
-      target += BUFFER_STEP_MS;
-      for (const receiver of this.#peer?.getReceivers() ?? []) {
-        if (!("jitterBufferTarget" in receiver)) continue;
-        const lag = receiver.track.kind === "video" ? this.#soundLag() : 0;
-        receiver.jitterBufferTarget = target + lag;
-      }
-      if (target >= BUFFER_GOAL_MS) clearInterval(this.#growth);
-    }, BUFFER_EVERY_MS);
   }
 }
 
