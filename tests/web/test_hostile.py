@@ -52,7 +52,7 @@ def hostile(
     """A message: most are well formed and beyond the sender, some are spoilt."""
     kind = wild.choice([*MESSAGES, "line.write", "company.answer", "phase.set", "no.such"])
     anybody = wild.choice([*seats, *foreign, "nobody"])
-    fields: dict[str, Any] = {
+    forms: dict[str, dict[str, Any]] = {
         "hello": {"after": wild.choice([None, 0, number, 10**6])},
         "name.set": {"name": wild.choice(["Aune", "\u202eenuA", " ", "N" * 41])},
         "line.write": {"text": wild.choice(["Hei", "<b>", "\x00", "x" * 1001])},
@@ -69,7 +69,8 @@ def hostile(
         "media.restart": {"session": anybody},
         "media.stop": {"session": anybody},
         "media.keyframe": {"session": anybody},
-    }.get(kind, {})
+    }
+    fields = forms.get(kind, {})
     if "." in kind and not kind.startswith("media."):
         fields = {**fields, "key": f"key-{wild.randrange(60):05}"}
     if wild.random() < 0.15:
@@ -145,7 +146,7 @@ async def level(view: View, state: Snapshot) -> None:
 
 async def held(site: Site) -> dict[str, tuple[str, ...]]:
     """Who is what, by the database."""
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     for show in ("show", "other"):
         for seat in await site.parts.seats.of_show(Scope(ORGANISATION), show):
             found[seat.id] = (seat.show, seat.role, seat.ticket, seat.status)

@@ -177,17 +177,12 @@ async def test_ids_of_another_room_or_city_lead_nowhere(site: Site) -> None:
         theirs = {}
         for role in (Role.GUEST, Role.HOST):
             browser = site.browser()
-            theirs[role] = Talker(
-                ws=None,
-                seat=await browser.enter(site.link(await site.ticket("other", role, name="N"))),
-            )  # type: ignore[arg-type]  # its socket comes below
-            theirs[role].ws = await browser.session.ws_connect(
-                f"{site.url}/r/{theirs[role].seat}/ws",
-                headers={
-                    "Origin": site.url,
-                    "Cookie": "; ".join(f"{k}={v}" for k, v in browser.cookies.items()),
-                },
+            seat = await browser.enter(site.link(await site.ticket("other", role, name="N")))
+            cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+            ws = await browser.session.ws_connect(
+                f"{site.url}/r/{seat}/ws", headers={"Origin": site.url, "Cookie": cookies}
             )
+            theirs[role] = Talker(ws, seat)
             assert (await theirs[role].say("hello"))["type"] == "ack"
         there = theirs[Role.GUEST]
         line = await there.say("line.write", key="their-line", text="Meidän")
