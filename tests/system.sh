@@ -17,6 +17,7 @@ for plugin in libav videoparsersbad pulseaudio; do # by which that engine plays 
 done
 need redis-server redis-server
 ls "${POSTGRES:-/usr/lib/postgresql}"/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+need curl curl # follows a redirect of WHIP as encoders do
 need node nodejs
 need npm npm
 fc-list 2>/dev/null | grep -qi dejavu || missing="$missing fontconfig fonts-dejavu-core"

@@ -67,7 +67,7 @@ def test_what_the_system_lacks_is_installed_by_root_and_told_to_others(
     )
     missing = (
         "chromium firefox-esr libavcodec59 webkit2gtk-driver xvfb pulseaudio gstreamer1.0-libav "
-        "gstreamer1.0-plugins-bad gstreamer1.0-pulseaudio redis-server postgresql nodejs npm "
+        "gstreamer1.0-plugins-bad gstreamer1.0-pulseaudio redis-server postgresql curl nodejs npm "
         "fontconfig fonts-dejavu-core"
     )
     if user == "0":
