@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from redis.asyncio import Redis
 
 from infra.database import Database
 from rooms.messages import (
@@ -47,13 +48,17 @@ class Front:
 
     port: int
     ports: list[int]
-    _pipes: set[asyncio.Task[None]] = field(default_factory=set)
+    writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Lead somebody in."""
         for port in list(self.ports):
             with suppress(OSError):
                 there, back = await asyncio.open_connection("127.0.0.1", port)
+                ends = {writer, back}
+                self.writers |= ends
                 await asyncio.gather(_pipe(reader, back), _pipe(there, writer))
+                self.writers -= ends
                 return
         writer.close()
 
@@ -71,15 +76,16 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def fronting(port: int, *ports: int) -> AsyncIterator[Front]:
     """The door, open until the block ends."""
     front = Front(port, list(ports))
-    server = await asyncio.start_server(front._take, "127.0.0.1", port)
+    server = await asyncio.start_server(front.take, "127.0.0.1", port)
     try:
         yield front
     finally:
         server.close()
-        for task in asyncio.all_tasks():
-            if task.get_coro().__qualname__ == "Front._take":  # type: ignore[union-attr]  # coroutines have a name
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        for writer in list(front.writers):
+            writer.close()
+        end = time.monotonic() + 5
+        while front.writers and time.monotonic() < end:
+            await asyncio.sleep(0.01)
 
 
 class Seen(Screen):
@@ -149,6 +155,8 @@ async def two_nodes(
     folder: Path, database_url: str, redis_url: str, *, public_port: int | None = None
 ) -> AsyncIterator[Two]:
     """Both servers running, the show live at `a`. With `public_port` both are one address to browsers."""
+    async with Redis.from_url(redis_url) as redis:
+        await redis.flushall()  # the fences of another test's database
     nodes = []
     for name in ("a", "b"):
         (folder / name).mkdir()
