@@ -135,7 +135,7 @@ async def slow_reader(folder: Path, figures: Figures, speakers: int, readers: in
 
 
 async def test_who_reads_nothing_costs_nobody_anything(tmp_path: Path, figures: Figures) -> None:
-    await slow_reader(tmp_path, figures, speakers=24, readers=4)
+    await slow_reader(tmp_path, figures, speakers=16, readers=4)
 
 
 @pytest.mark.soak

@@ -115,6 +115,31 @@ async def test_who_never_says_hello_is_sent_away_however_much_is_said(
             await asyncio.gather(chatting, return_exceptions=True)
 
 
+async def test_who_answers_no_ping_is_let_go_and_who_does_stays(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.socket.HEARTBEAT_S", 0.6)
+    await site.show()
+    quiet, alive = await seated(site), await seated(site)
+    async with raw_socket(*quiet) as one, raw_socket(*alive) as other:
+
+        async def answering() -> None:
+            while (came := await other.read()) is not None:
+                if came[0] == PING:
+                    await other.send(frame(PONG, came[1]))
+
+        answers = asyncio.ensure_future(answering())
+        assert await one.ended(8) is None  # nothing was said, nobody was there to hear it
+        hub = site.parts.hubs.known("show")
+        assert hub is not None
+        async with asyncio.timeout(5):
+            while hub.of_seat(quiet[1]):
+                await asyncio.sleep(0.01)
+        assert hub.of_seat(alive[1])
+        answers.cancel()
+        await asyncio.gather(answers, return_exceptions=True)
+
+
 async def test_a_hundred_sockets_of_one_seat_are_few_and_the_newest_works(site: Site) -> None:
     async with talkers(site, Role.GUEST) as (other,):
         browser, seat = await seated(site, Role.HOST)
