@@ -40,6 +40,8 @@ def add_figures(parts: Parts) -> None:
     metrics.gauge("lampio_tasks", "Tasks of the event loop", lambda: len(asyncio.all_tasks()))
     metrics.gauge("lampio_sockets", "Open WebSockets of rooms", sockets)
     metrics.gauge("lampio_sessions", "Media sessions", sessions, labels=("kind",))
+    metrics.gauge("lampio_live_viewers", "Viewers by segments", lambda: parts.live.viewers)
+    metrics.gauge("lampio_live_bytes", "Bytes of live segments", lambda: parts.live.windows.size)
     metrics.gauge("lampio_feeds", "Feeds by state", feeds, labels=("state",))
     metrics.counter(
         "lampio_broken_rows", "Rows that could not be read", BROKEN.counts, labels=("table",)
