@@ -125,3 +125,11 @@ def test_over_https_cookies_are_bound_to_the_host_and_hidden_from_scripts() -> N
         assert name.startswith("__Host-")
         assert morsel["secure"] and morsel["httponly"] and morsel["samesite"] == "Lax"
         assert morsel["path"] == "/" and not morsel["domain"]
+
+
+def test_what_a_sibling_host_can_set_is_not_read_over_https() -> None:
+    open_cookies, secure = Cookies([b"k" * 32], secure=False), Cookies([b"k" * 32], secure=True)
+    jar: dict[str, str] = {}
+    opened(open_cookies, jar, "a1")  # signed by us, and yet planted under a name without the prefix
+    assert secure.device(request(jar)) is None
+    assert secure.opened(request(jar), "a1", NOW) is None
