@@ -258,7 +258,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def _shared_postgres(postgres_server: PostgresServer) -> str:
+def shared_postgres(postgres_server: PostgresServer) -> str:
     """A database that all tests use in turn; emptying takes a tenth of the time of making one."""
     name = postgres_server.create()
     beside(migrate(postgres_server.url(name), TABLES))
@@ -270,7 +270,7 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
     """A database with all tables, as migrations make them, and no row: an SQLite file or PostgreSQL."""
     if database_kind == "postgres":
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        name: str = request.getfixturevalue("_shared_postgres")
+        name: str = request.getfixturevalue("shared_postgres")
         server.empty(name)
         return server.url(name)
     path = tmp_path / "lampio.sqlite3"

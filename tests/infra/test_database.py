@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import random
-from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Column, Integer, MetaData, Table, create_engine, func, select, text
+from sqlalchemy import Column, Integer, MetaData, Table, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from infra import database as module
-from infra.database import Base, Database, migrate
+from infra.database import Base, Database
 from infra.errors import Unavailable
 from infra.whose import NONE
 from tests.conftest import TABLES
@@ -151,20 +148,6 @@ async def test_sqlite_is_durable_and_keeps_references(database: Database) -> Non
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         ]
     assert pragmas == ["wal", 2, 1, 10_000]
-
-
-async def test_models_and_migrations_agree(tmp_path: Path) -> None:
-    path = tmp_path / "folder" / "migrated.sqlite3"
-    url = f"sqlite+aiosqlite:///{path}"
-    await migrate(url, TABLES)
-    await migrate(url, TABLES)
-    engine = create_engine(f"sqlite:///{path}")
-    try:
-        with engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
-            assert compare_metadata(context, Base.metadata) == []
-    finally:
-        engine.dispose()
 
 
 def test_every_table_says_how_long_its_rows_stay() -> None:
