@@ -138,6 +138,7 @@ class RedisCommands:
         self._local = LocalCommands()
         self._asked: dict[str, _Asked] = {}
         self._ends: dict[str, tuple[int, Callable[[], None]]] = {}
+        self._wanted: dict[str, tuple[int, Handler]] = {}
         self._scope = TaskScope("commands_redis")
         self._to = f"replies:{link.instance}"
         self._end_replies = link.listen(self._to, self._hear_reply, self._replies_lost)
@@ -189,6 +190,19 @@ class RedisCommands:
 
     def serve(self, room: str, fence: int, handler: Handler) -> Callable[[], None]:
         """Answer commands for the room, from every process; a higher fence takes over, wherever it is."""
+        self._begin(room, fence, handler)
+        self._wanted[room] = mine = (fence, handler)
+
+        def end() -> None:
+            if self._wanted.get(room) is mine:
+                del self._wanted[room]
+                if room in self._ends:
+                    self._end(room)
+                self._spawn(self._forget(room, fence), name=f"end:{room}")
+
+        return end
+
+    def _begin(self, room: str, fence: int, handler: Handler) -> None:
         end_local = self._local.serve(room, fence, handler)
         end_listening = self._link.listen(
             _channel(room), lambda text: self._hear_call(room, fence, text), lambda: None
@@ -198,15 +212,8 @@ class RedisCommands:
             end_local()
             end_listening()
 
-        self._ends[room] = mine = (fence, both)
+        self._ends[room] = (fence, both)
         self._spawn(self._register(room, fence), name=f"serve:{room}")
-
-        def end() -> None:
-            if self._ends.get(room) is mine:
-                self._end(room)
-                self._spawn(self._forget(room, fence), name=f"end:{room}")
-
-        return end
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -326,6 +333,18 @@ class RedisCommands:
     async def _register_all(self) -> None:
         for room, (fence, _) in list(self._ends.items()):
             await self._register(room, fence)
+        await self._serve_again()
+
+    async def _serve_again(self) -> None:
+        """Rooms that another seemed to have taken, and whose owner here still says that they are its own:
+        what Redis knew may have been of a database before this one, and is forgotten by and by."""
+        for room, (fence, handler) in list(self._wanted.items()):
+            if room in self._ends:
+                continue
+            with suppress(Away):
+                highest = await self._link.run(_SERVE, [_fence_key(room)], [fence, SERVING_TTL_MS])
+                if int(highest) == fence and self._wanted.get(room) == (fence, handler):
+                    self._begin(room, fence, handler)
 
     def _restore(self) -> None:
         self._spawn(self._register_all(), name="restore")

@@ -192,6 +192,11 @@ class House:
 
     # --- what is ------------------------------------------------------------------------------
 
+    @property
+    def urls(self) -> frozenset[str]:
+        """Where clients reach each of the nodes that live."""
+        return self._nodes.urls
+
     async def here(self, room: str) -> bool:
         """Whether this node has the room; one that nobody who lives has is taken. Raises `Unknown`."""
         try:

@@ -34,12 +34,15 @@ class Nodes:
         self._url = url
         self._beaten_ms = clock.monotonic_ms()
         self._elsewhere: dict[str, float] = {}
+        self.urls: frozenset[str] = frozenset()
+        """Where clients reach each of the nodes that lived at the last beat."""
 
     async def beat(self) -> Mapping[str, int]:
         """Tell that this node lives; the rooms that it owns, with their fences."""
         asked_ms = self._clock.monotonic_ms()
         await self._owners.beat(self.node, self._url)
         self._beaten_ms = asked_ms  # before the write: never later than what others read
+        self.urls = await self._owners.urls()
         return await self._owners.fences(self.node)
 
     @property

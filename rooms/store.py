@@ -177,6 +177,12 @@ class Owners:
             row = (await session.execute(query)).first()
         return None if row is None else Owner(row.id, row.url or "")
 
+    async def urls(self) -> frozenset[str]:
+        """Where clients reach each of the nodes that live."""
+        async with self._database.reading(NONE) as session:
+            urls = await session.scalars(select(NodeRow.url).where(_lives()))
+            return frozenset(url for url in urls if url)
+
     async def leave(self, node: str) -> None:
         """The node ends: all its rooms are free."""
         async with self._database.unit_of_work(HOUSE) as session:

@@ -6,7 +6,7 @@ The one place beside `web/socket.py` where errors of `infra/errors.py` get a for
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -29,13 +29,15 @@ NOTHING = (
 SENDERS = web.AppKey("pages_with_devices", frozenset[str])
 
 
-def content_security_policy(public_url: str) -> str:
-    """The policy of every page; `public_url` decides where sockets may go."""
+def content_security_policy(public_url: str, nodes: Iterable[str] = ()) -> str:
+    """The policy of every page; `public_url` decides where sockets may go. From other `nodes` the show
+    by segments may come: their addresses, exactly."""
     parts = urlsplit(public_url)
+    others = "".join(f" {url}" for url in sorted(nodes) if url != public_url)
     scheme = "wss" if parts.scheme == "https" else "ws"
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"media-src 'self' blob:; connect-src 'self' {scheme}://{parts.netloc}; "
+        f"media-src 'self' blob:{others}; connect-src 'self' {scheme}://{parts.netloc}{others}; "
         "worker-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
         "object-src 'none'; form-action 'self'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
@@ -142,7 +144,9 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
     media = "self" if name in request.app[SENDERS] else ""
     headers.setdefault(
         "Content-Security-Policy",
-        content_security_policy(request.app[PARTS].settings.public_url),
+        content_security_policy(
+            request.app[PARTS].settings.public_url, request.app[PARTS].house.urls
+        ),
     )
     headers.setdefault("Permissions-Policy", NOTHING.format(media=media))
     headers.setdefault("Referrer-Policy", "no-referrer")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from redis.asyncio import Redis
 
 from infra.bus_local import Fenced, LocalCommands
-from infra.commands_redis import LONGEST
+from infra.commands_redis import LONGEST, RedisCommands
 from infra.errors import Conflict, LampioError, TooLarge, TooMany, Unavailable
 from tests.contract.conftest import Seams, stored, until
 
@@ -235,3 +236,29 @@ async def test_what_nobody_of_ours_sent_is_left_alone(seams: Seams, redis_server
             await redis.publish("lampio:0:gap", text)
     assert await _answer(seams) == "c None"
     assert seams.near.link.reconnections == 0
+
+
+@pytest.mark.parametrize("seams", ["redis"], indirect=True)
+async def test_a_fence_of_a_database_before_this_one_does_not_outlive_its_time(
+    seams: Seams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = seams.far.link
+    assert link is not None
+    monkeypatch.setattr("infra.commands_redis._RENEW_S", 0.05)
+    far = RedisCommands(link)
+    await far.start()
+    await link.run("return redis.call('SET', KEYS[1], '99', 'PX', 400)", ["{room:old}:fence"], [])
+    end = far.serve("old", 1, _echo)
+    try:
+        with pytest.raises(Unavailable):
+            await seams.near.commands.call("old", "c", key=None, timeout_s=1)
+
+        async def answered() -> bool:
+            with suppress(Unavailable):
+                return await seams.near.commands.call("old", "c", key=None, timeout_s=1) == "c None"
+            return False
+
+        await until(answered, within_s=5)
+    finally:
+        end()
+        await far.close()
