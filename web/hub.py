@@ -275,11 +275,14 @@ class RoomHub:
 
     async def _always(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         """Begin again what failed (a database that was away, say): nobody is left behind for good."""
-        while True:
+        told = ""
+        while self._bye is None:
             try:
                 await work()
-            except Exception:
-                log.exception("hub failed", room=self.room, task=name)
+            except Exception as error:
+                if told != type(error).__name__:  # told once, not at each attempt while it lasts
+                    log.exception("hub failed", room=self.room, task=name)
+                told = type(error).__name__
             await asyncio.sleep(AGAIN_S)
 
     async def _follow(self) -> None:

@@ -37,6 +37,10 @@ Origin. Times are UTC in ms since 1970. Undeclared fields are refused, on both s
    sees only events that are for it, so numbers grow but may jump. All else is transient.
 4. A command is acknowledged when its rows are committed.
 5. `bye` is the last message; it says why, and whether and when to come back.
+6. `hello` comes within 10 s. A seat says at most 100 messages in 5 s, pings among them, writes at most 40
+   lines and names in 30 s, and says at most 30 hellos in 10 s; the surplus is refused (429) and read slowly.
+   It has at most 8 sockets: a further one ends the oldest. Who leaves 2 MB unread is let go and may come
+   back by number.
 
 Errors carry a stable `code`, an HTTP `status` and a sentence in the reader's language.
 """
