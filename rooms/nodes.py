@@ -36,6 +36,7 @@ class Nodes:
         self._elsewhere: dict[str, float] = {}
         self.urls: frozenset[str] = frozenset()
         """Where clients reach each of the nodes that lived at the last beat."""
+        self._alone = False
 
     async def beat(self) -> Mapping[str, int]:
         """Tell that this node lives; the rooms that it owns, with their fences."""
@@ -43,12 +44,17 @@ class Nodes:
         await self._owners.beat(self.node, self._url)
         self._beaten_ms = asked_ms  # before the write: never later than what others read
         self.urls = await self._owners.urls()
+        self._alone = await self._owners.alone(self.node)
         return await self._owners.fences(self.node)
 
     @property
     def silent(self) -> bool:
-        """Whether others may believe by now that this node is dead."""
-        return self._clock.monotonic_ms() - self._beaten_ms > STOP_MS
+        """Whether others may believe by now that this node is dead.
+
+        Where no other lived at the last beat, nobody takes rooms over while the rows cannot be reached:
+        what is under way there goes on, media too, until the rows say otherwise.
+        """
+        return not self._alone and self._clock.monotonic_ms() - self._beaten_ms > STOP_MS
 
     async def free(self, phases: Collection[Phase]) -> list[str]:
         """Rooms in these phases that nobody else who lives owns."""

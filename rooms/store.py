@@ -166,6 +166,12 @@ class Owners:
                 row = insert(NodeRow).values(id=node, seen_at_ms=Moment(), url=url)
                 await session.execute(row)
 
+    async def alone(self, node: str) -> bool:
+        """Whether no other node lives."""
+        query = select(~exists().where(_lives(), NodeRow.id != node))
+        async with self._database.reading(NONE) as session:
+            return bool(await session.scalar(query))
+
     async def owner(self, room: str) -> Owner | None:
         """The node that owns the room and lives."""
         query = (

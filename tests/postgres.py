@@ -102,14 +102,14 @@ class PostgresServer:
         )
         assert made.returncode == 0, made.stderr
 
-    def start(self) -> None:
-        """Start the server and wait until it takes connections."""
+    def start(self, **settings: str) -> None:
+        """Start the server and wait until it takes connections; `settings` replace the quick ones."""
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     _program("postgres"),
                     *("-D", str(self._data), "-p", str(self.port)),
-                    *(f"--{name}={value}" for name, value in QUICK.items()),
+                    *(f"--{name}={value}" for name, value in {**QUICK, **settings}.items()),
                 ],
                 cwd=self._folder,
                 stdout=log,

@@ -130,6 +130,8 @@ async def test_a_node_that_could_not_beat_stops_by_its_own_clock(
     evening: Evening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await evening.phase(Phase.DOORS)
+    await Owners(evening.database).beat("another")
+    await until(lambda: not evening.house._nodes._alone)
 
     async def fail(*_: str) -> None:
         raise OSError("no database")
