@@ -153,6 +153,9 @@ async def _offer(parts: Parts, seat: Seat, device: str) -> dict[str, str] | None
         # The way in never depends on the picture: the page asks for it again by itself.
         log.warning("no offer at the door", seat=seat.id, code=error.code)
         return None
+    except Exception:
+        log.exception("no offer at the door", seat=seat.id)
+        return None
     return offer.model_dump(include={"session", "etag", "sdp"})
 
 

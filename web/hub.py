@@ -21,9 +21,6 @@ from rooms.messages import (
     CompanyAnswered,
     CompanyAsked,
     CompanyEnded,
-    Event,
-    LineHidden,
-    LineWritten,
     MediaEnded,
     Person,
     PresenceMessage,
@@ -37,17 +34,13 @@ from rooms.reading import event_of
 from rooms.state import accepted, project, reduce, visible, waiting
 from web.frames import event_frame, message_frame, text_frame
 from web.presence import People, RoomPresence
+from web.recent import Recent
 from web.voice import Standing, ToSeat, topics
 
 log = get_logger("hub")
 
 AGAIN_S = 0.5
 """After how long a hub begins again what failed."""
-KEPT_EVENTS = 500
-"""How many past events a hub keeps for those who come back within moments."""
-MOST_MISSED_BYTES = 512 * 1024
-"""Of what was missed; where it is more, a snapshot is shorter, and no socket is let go for it."""
-
 SESSIONS_KEPT = 3
 """Of a seat: those that its page may still be using."""
 
@@ -125,8 +118,7 @@ class RoomHub:
         )
         self._sessions: dict[str, deque[str]] = {}
         self._last_presence: tuple[PresenceMessage, PresenceMessage] | None = None
-        self._recent: deque[tuple[int, Event, bytes]] = deque(maxlen=KEPT_EVENTS)
-        self._recent_from = 0
+        self._recent = Recent(0)
         self._seq = 0
         self._state: Snapshot | None = None
         self._bye: Bye | None = None
@@ -134,7 +126,7 @@ class RoomHub:
     async def start(self) -> None:
         """Read the room's state and follow its log from there."""
         self._seq, self._state = await self._house.whole(self.room)
-        self._recent_from = self._seq
+        self._recent = Recent(self._seq)
         for work, name in (
             (self._follow, "follow"),
             (self._hear, "hear"),
@@ -184,7 +176,7 @@ class RoomHub:
         if listener.admitted:
             self._bring_up(listener, after)
         else:
-            listener.write(message_frame(self._waiting(listener.seat)))
+            self._write(listener, message_frame(self._waiting(listener.seat)))
 
     def leave(self, listener: Listener) -> None:
         """Forget a listener; idempotent."""
@@ -224,7 +216,7 @@ class RoomHub:
     def tell_seat(self, seat: str, message: BaseModel) -> None:
         """A message to one seat's sockets."""
         for listener in self.of_seat(seat):
-            listener.write(message_frame(message))
+            self._write(listener, message_frame(message))
 
     def dismiss(self, seat: str, bye: Bye) -> None:
         """End a seat's sockets with a last word."""
@@ -240,26 +232,33 @@ class RoomHub:
         missed = self._missed(listener, after)
         if missed is not None:
             for frame in missed:
-                listener.write(frame)
+                self._write(listener, frame)
         else:
-            listener.write(message_frame(self._snapshot(listener)))
-        listener.write(message_frame(self._standing.stage))
+            self._write(listener, message_frame(self._snapshot(listener)))
+        self._write(listener, message_frame(self._standing.stage))
         if listener.role is Role.HOST:
-            listener.write(message_frame(self._standing.recording))
+            self._write(listener, message_frame(self._standing.recording))
         if self._last_presence is not None:
             for_all, for_hosts = self._last_presence
-            listener.write(message_frame(for_hosts if listener.role is Role.HOST else for_all))
+            self._write(
+                listener, message_frame(for_hosts if listener.role is Role.HOST else for_all)
+            )
 
     def _missed(self, listener: Listener, after: int | None) -> list[bytes] | None:
-        """The events since `after`; None where a snapshot is what helps."""
-        if after is None or not self._recent_from <= after <= self._seq:
+        if after is None or after > self._seq:
             return None
-        missed = [
-            frame
-            for seq, event, frame in self._recent
-            if seq > after and visible(event, self.state, listener.seat, listener.role)
-        ]
-        return missed if sum(map(len, missed)) <= MOST_MISSED_BYTES else None
+        state = self.state
+        return self._recent.missed(
+            after, lambda event: visible(event, state, listener.seat, listener.role)
+        )
+
+    def _write(self, listener: Listener, frame: bytes) -> None:
+        """Write to one; who cannot be written to is no listener any more, and no harm to the next."""
+        try:
+            listener.write(frame)
+        except Exception:
+            log.exception("listener failed", room=self.room, seat=listener.seat)
+            self._listeners.discard(listener)
 
     def _snapshot(self, listener: Listener) -> SnapshotMessage:
         return SnapshotMessage(
@@ -294,23 +293,12 @@ class RoomHub:
             self._state = reduce(self.state, event)
             # As we understood it, not as the row spells it: pages read what the snapshot is made of.
             frame = event_frame(logged.seq, event.model_dump_json())
-            if len(self._recent) == KEPT_EVENTS:
-                self._recent_from = self._recent[0][0]
-            self._recent.append((logged.seq, event, frame))
-            if isinstance(event, LineHidden):
-                self._forget_words(event.line)
+            self._recent.add(logged.seq, event, frame)
             for listener in self._admitted():
                 if visible(event, self.state, listener.seat, listener.role):
-                    listener.write(frame)
+                    self._write(listener, frame)
             if isinstance(event, CompanyAsked | CompanyAnswered | CompanyEnded):
                 self._company_changed(event.companion)
-
-    def _forget_words(self, line: int) -> None:
-        """A hidden line's words are told to nobody any more, who catches up included."""
-        for index, (seq, event, _) in enumerate(self._recent):
-            if isinstance(event, LineWritten) and event.line == line:
-                bare = event.model_copy(update={"text": ""})
-                self._recent[index] = (seq, bare, event_frame(seq, bare.model_dump_json()))
 
     def _company_changed(self, companion: str) -> None:
         admitted = accepted(self.state, companion)
@@ -319,7 +307,7 @@ class RoomHub:
             if admitted and not was:
                 self._bring_up(listener, None)
             elif not admitted:
-                listener.write(message_frame(self._waiting(companion)))
+                self._write(listener, message_frame(self._waiting(companion)))
         self._presence.look()
 
     # --- what other nodes say -------------------------------------------------------------------
@@ -369,11 +357,11 @@ class RoomHub:
             frame = message_frame(now.recording)
             for listener in self._admitted():
                 if listener.role is Role.HOST:
-                    listener.write(frame)
+                    self._write(listener, frame)
 
     def _write_all(self, frame: bytes) -> None:
         for listener in self._admitted():
-            listener.write(frame)
+            self._write(listener, frame)
 
     # --- who is here ------------------------------------------------------------------------------
 
@@ -392,4 +380,4 @@ class RoomHub:
             self._last_presence = (for_all, for_hosts)
             plain, whole = message_frame(for_all), message_frame(for_hosts)
             for listener in self._admitted():
-                listener.write(whole if listener.role is Role.HOST else plain)
+                self._write(listener, whole if listener.role is Role.HOST else plain)
