@@ -24,6 +24,7 @@ REPORT_MS = 1000.0
 SECOND_REPORT_MS = 200.0  # a receiver ties sound to picture by two reports of each, not by one
 FIRST_NUMBERS = 0x4000  # a run begins low, so that SRTP's roll-over count begins at 0 on both sides
 RESEND_MS = 30.0
+OVERHEAD = 44  # bytes of a packet's seal, UDP and IP: small packets cost more than they say
 # Bytes sent again (a second, at once), by kind: a quarter of a picture of 2.4 Mb/s; sound in full.
 RESENDS: dict[Kind, tuple[float, float]] = {"audio": (16_000, 16_000), "video": (75_000, 150_000)}
 # Keyframes one viewer may ask for: in trouble three at once, then what the feed's clock gives anyway.
@@ -140,7 +141,7 @@ class Lane:
             wire = stream.kept(tap, own)
             if wire is None:
                 continue
-            if not self._budget.take(len(wire.data), now_ms):
+            if not self._budget.take(len(wire.data) + OVERHEAD, now_ms):
                 self.outlet.counters.withheld += 1
                 continue
             stream.resend(tap, wire)

@@ -34,9 +34,12 @@ class Garbage:
                 real = chance.choice(self._samples)
                 return real[: chance.randrange(len(real))]
             case 3:
-                bent = bytearray(chance.choice(self._samples))
+                real = chance.choice(self._samples)
+                bent = bytearray(real)
                 for _ in range(chance.randrange(1, 8)):
                     bent[chance.randrange(len(bent))] = chance.randrange(256)
+                if bent == real:
+                    bent[-1] ^= 1  # a true check is no garbage: it would bind where it came from
                 return bytes(bent)
             case _:
                 return chance.choice(self._samples) + chance.randbytes(chance.randrange(1, 600))
