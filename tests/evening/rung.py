@@ -71,9 +71,10 @@ EARS = """{
     if (!video) return;
     video.addEventListener('waiting', () => { if (segments.moved) segments.stops += 1; });
     let at = null;
-    const each = (now, {mediaTime}) => {
-      at ??= mediaTime;
-      if (mediaTime > at + 0.05) segments.moved ??= performance.now();
+    const each = () => {
+      if (video.paused || video.seeking) at = null;
+      else at ??= video.currentTime;
+      if (at !== null && video.currentTime > at + 0.05) segments.moved ??= performance.now();
       else video.requestVideoFrameCallback(each);
     };
     video.requestVideoFrameCallback(each);

@@ -8,7 +8,7 @@
  */
 
 import { Trouble, firstPicture, parsePlaylist, typeOf } from "./cmaf.js";
-import { append, attach, covers, letGo, sourceClass } from "./mse.js";
+import { append, attach, beyondHole, covers, letGo, sourceClass } from "./mse.js";
 
 /** @typedef {import("./cmaf.js").Segment} Segment */
 
@@ -296,17 +296,12 @@ export class LivePlayer {
 
   /** Where nothing is but something follows, on to that. */
   #overHole() {
-    const { buffered } = /** @type {SourceBuffer} */ (this.#buffer);
-    const now = this.#video.currentTime;
-    if (this.#video.seeking) return true;
-    for (let i = 0; i < buffered.length; i += 1) {
-      if (now >= buffered.start(i) - 0.01 && now < buffered.end(i) - 0.1) return false;
-      if (buffered.start(i) > now) {
-        this.#video.currentTime = buffered.start(i) + 0.01;
-        return true;
-      }
-    }
-    return false;
+    const video = this.#video;
+    if (video.seeking) return true;
+    if (video.readyState > 2) return false;
+    const next = beyondHole(/** @type {SourceBuffer} */ (this.#buffer).buffered, video.currentTime);
+    if (next !== null) video.currentTime = next;
+    return next !== null;
   }
 
   async #play() {

@@ -76,6 +76,22 @@ export function covers(ranges, time) {
   return false;
 }
 
+/**
+ * Where to go on from a hole, null where there is none or nothing follows. Some browsers find holes where
+ * pictures only came seldom.
+ *
+ * @param {TimeRanges} ranges
+ * @param {number} time
+ * @returns {number|null}
+ */
+export function beyondHole(ranges, time) {
+  for (let i = 0; i < ranges.length; i += 1) {
+    if (time >= ranges.start(i) - 0.01 && time < ranges.end(i) - 0.1) return null;
+    if (ranges.start(i) > time) return ranges.start(i) + 0.01;
+  }
+  return null;
+}
+
 /** The end of what a source buffer is doing. @param {SourceBuffer} buffer @returns {Promise<void>} */
 function done(buffer) {
   return new Promise((resolve, reject) => {

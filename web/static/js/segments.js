@@ -7,7 +7,7 @@
  */
 
 import { Trouble, firstPicture, parsePlaylist } from "./cmaf.js";
-import { append, attach, covers, letGo, sourceClass } from "./mse.js";
+import { append, attach, beyondHole, covers, letGo, sourceClass } from "./mse.js";
 
 const AHEAD_S = 30;
 const PAUSED_AHEAD_S = 4;
@@ -15,6 +15,7 @@ const BEHIND_S = 20;
 const TRIES = 4;
 const FIRST_PAUSE_MS = 500;
 const EDGE_S = 0.06;
+const HOLE_S = 0.6;
 
 /** @typedef {import("./cmaf.js").Segment} Segment */
 
@@ -54,6 +55,7 @@ export class SegmentPlayer {
     for (const type of ["timeupdate", "seeking", "waiting", "play"]) {
       video.addEventListener(type, () => this.#work(), { signal });
     }
+    video.addEventListener("waiting", () => this.#overHole(), { signal });
     video.addEventListener("error", () => this.#fail(new Trouble(video.error?.message)), { signal });
   }
 
@@ -117,6 +119,13 @@ export class SegmentPlayer {
     if (this.#current && this.#current.number !== wanted && !this.#given.has(wanted)) {
       this.#current.fetching.abort();
     }
+  }
+
+  /** A short hole is stepped over; what was not fetched yet is no hole. */
+  #overHole() {
+    const { video } = this;
+    const next = this.#buffer && !video.seeking ? beyondHole(this.#buffer.buffered, video.currentTime) : null;
+    if (next !== null && next - video.currentTime < HOLE_S) video.currentTime = next;
   }
 
   #release() {
@@ -215,6 +224,7 @@ export class SegmentPlayer {
       throw new Trouble("a segment that does not play");
     }
     await letGo(buffer, this.video.currentTime - BEHIND_S);
+    if (this.video.readyState <= 2 && !this.video.paused) this.#overHole();
   }
 
   /** @param {ArrayBuffer} data */
