@@ -14,6 +14,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from infra.database import Database
 from infra.storage import Storage, open_storage
 from recordings.capture import Captures
 from recordings.disk import Disk
+from recordings.recorder import Recorder
 from recordings.takes import TakeState
 from streaming.ports import PacketSink
 from tests.recordings.taking import FEED, paced
@@ -49,6 +51,11 @@ async def close(folder: Path, database: Database) -> None:
         for track, batch in paced(12, 3):
             for sink in list(sinks):
                 sink.on_packets(track, None, batch)
+                # On a busy machine what was fed is still what was taken.
+                while (
+                    isinstance(sink, Recorder) and sink.alive and sink._queue.qsize() > 5
+                ):
+                    time.sleep(0.005)
             if stop.is_set():
                 return
 

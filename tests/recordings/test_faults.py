@@ -220,7 +220,7 @@ async def test_a_storage_that_goes_away_and_comes_back_loses_nothing_and_holds_n
 ) -> None:
     monkeypatch.setattr("recordings.store.AWAY_S", 0.5)
     monkeypatch.setattr("recordings.store.RETRY_TO_S", 1.0)
-    storage = open_storage(s3.url, read_s=0.3, write_s=0.3)
+    storage = open_storage(s3.url, read_s=5, write_s=3)
     taking = make(storage, tmp_path / "spool")
     archive = archive_of(taking, database, storage)
     before, after = await parts_of(10, 5)
