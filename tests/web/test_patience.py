@@ -59,3 +59,11 @@ async def test_a_packed_body_is_not_unpacked(site: Site) -> None:
             path, data=bomb, headers={"Content-Encoding": "gzip", "Authorization": "Bearer x"}
         )
         assert answer.status == 415, path
+
+
+@pytest.mark.one_database  # nothing is asked of it
+async def test_the_public_port_tells_no_figures(site: Site) -> None:
+    for path in ("/metrics", "/livez", "/readyz"):
+        assert (await site.browser().get(path)).status == 404
+    answer = await site.browser().get("/healthz")
+    assert (await answer.text()).strip() == "ok"
