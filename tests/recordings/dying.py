@@ -52,9 +52,7 @@ async def close(folder: Path, database: Database) -> None:
             for sink in list(sinks):
                 sink.on_packets(track, None, batch)
                 # On a busy machine what was fed is still what was taken.
-                while (
-                    isinstance(sink, Recorder) and sink.alive and sink._queue.qsize() > 5
-                ):
+                while isinstance(sink, Recorder) and sink.alive and sink._queue.qsize() > 5:
                     time.sleep(0.005)
             if stop.is_set():
                 return
