@@ -166,6 +166,22 @@ async def test_a_browser_without_h264_hears_at_once_and_sees_by_segments(
     await guest.context.close()
 
 
+async def test_where_there_is_no_media_source_the_browsers_own_hls_is_the_last_way(
+    evening: Evening,
+) -> None:
+    bare = "Object.defineProperty(globalThis, 'MediaSource', {value: undefined});"
+    guest = await evening.comes(
+        evening.house.link(await evening.issued("Eino")), WITHOUT_PEERS + bare
+    )
+    await watches_segments(guest)
+    assert await guest.look(f"{SPARE}.currentSrc.endsWith('/live.m3u8')")
+    assert await guest.look(f"{SPARE}.webkitAudioDecodedByteCount") > 0
+    await guest.tap("#sound")
+    await guest.tap("[data-mute]")
+    assert await guest.look(f"{SPARE}.muted"), "its sound is its own, and obeys all the same"
+    await guest.context.close()
+
+
 async def test_the_guest_ends_company_and_the_companions_segments_end_within_a_second(
     evening: Evening, figures: Figures
 ) -> None:
