@@ -44,6 +44,10 @@ class NothingKept(Exception):
     """No take of the room left anything."""
 
 
+async def _any(room: str) -> bool:
+    return True
+
+
 class Archive:
     """Makes recordings. `told` hears the name of each step when its row is committed."""
 
@@ -85,14 +89,14 @@ class Archive:
                 await self._make(row)
             return await self._recordings.get(row.id)
 
-    async def resume(self) -> None:
-        """Go on with every recording that a crash left half made. One that fails, or waits for its
-        takes, is no harm to the others."""
+    async def resume(self, mine: Callable[[str], Awaitable[bool]] = _any) -> None:
+        """Go on with every recording that a crash left half made, of rooms that are `mine`: of several
+        nodes one makes it. One that fails, or waits for its takes, is no harm to the others."""
         async with self._database.reading(HOUSE) as session:
             query = select(RecordingRow).where(RecordingRow.status == "making")
             rows = list(await session.scalars(query))
         going_on = [
-            self._tasks.spawn(self._go_on(row), name=f"resume:{row.id}")
+            self._tasks.spawn(self._go_on(row, mine), name=f"resume:{row.id}")
             for row in rows
             if not self._tasks.closed
         ]
@@ -103,8 +107,10 @@ class Archive:
         """Leave what `resume` has under way; a step that is cut off is done again. Idempotent."""
         await self._tasks.close()
 
-    async def _go_on(self, row: RecordingRow) -> None:
+    async def _go_on(self, row: RecordingRow, mine: Callable[[str], Awaitable[bool]]) -> None:
         try:
+            if not await mine(row.room):
+                return
             await self.run(row.room, row.organisation, row.policy)
         except Exception:
             log.exception("recording not made", recording=row.id)

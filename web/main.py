@@ -210,7 +210,7 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
             reactions=reactions,
         )
         add_figures(parts)
-        tasks.spawn(archive.resume(), name="archive")
+        tasks.spawn(archive.resume(house.here), name="archive")
         tasks.spawn(erase_regularly(database, clock), name="erasure")
         retention = Retention(database=database, storage=storage, store=captures.store, clock=clock)
         tasks.spawn(retention.sweep_regularly(), name="retention")

@@ -29,7 +29,7 @@ def passes(route: str, role: Role, phase: Phase) -> bool:
 async def test_every_route_has_a_rule_and_no_rule_lacks_its_route(site: Site) -> None:
     public = {route.name for route in make_app(site.parts).router.routes()}
     assert public == {name for name, rule in ROUTES.items() if rule.scope is not Reach.LOCAL}
-    operations = operations_app(site.parts.metrics, site.parts.database)
+    operations = operations_app(site.parts.metrics, site.parts.database, site.parts.carrier)
     local = {route.resource.canonical for route in operations.router.routes() if route.resource}
     assert local == {f"/{name}" for name, rule in ROUTES.items() if rule.scope is Reach.LOCAL}
 
