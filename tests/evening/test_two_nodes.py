@@ -31,35 +31,8 @@ def lines(screen: Seen) -> list[str]:
     return [] if screen.state is None else [line.text for line in screen.state.lines]
 
 
-async def test_guest_and_host_at_different_nodes_share_events_presence_and_removal(
-    two: Two, figures: Figures
-) -> None:
-    host = await two.sit(two.a, Role.HOST, "Helena")
-    guest = await two.sit(two.b, Role.GUEST, "Aune")
-    await until(lambda: host.presence and host.presence.heads == 1, why="the host sees the guest")
-    ways = []
-    for number in range(10):
-        near, far = (guest, host) if number % 2 else (host, guest)
-        text, began = f"rivi {number}", time.monotonic()
-        await near.does("line.write", key=f"key-of-{number:04}", text=text)
-        await until(lambda text=text, far=far: text in lines(far), why="the line at the other node")
-        ways.append(time.monotonic() - began)
-    figures.at_most("a line between two nodes, worst of 10", max(ways), 0.5, "s")
-    await guest.ask("applaud", claps=3)
-    await until(lambda: host.claps == guest.claps == 3, why="the hall hears the claps once")
-    await host.does("phase.set", key="to-interval", phase="interval")
-    await until(lambda: guest.state and guest.state.phase is Phase.INTERVAL, why="the phase")
-    began = time.monotonic()
-    await host.does("seat.remove", key="out-you-go", seat=guest.seat)
-    await until(lambda: guest.bye, why="the removed guest's last word")
-    figures.at_most("removal at the other node", time.monotonic() - began, 1.0, "s")
-    assert guest.bye is not None
-    assert guest.bye.reason == "removed"
-
-
-async def test_whoever_comes_to_the_other_node_for_media_is_sent_to_the_rooms_owner(
-    two: Two,
-) -> None:
+async def leads_to_the_owner(two: Two) -> None:
+    """WHIP and WHEP at the other node: 307 to the owner, followed by a client of the world's."""
     viewer = await two.a.ticket(SHOW, Role.GUEST, "Veikko")
     key = await two.a.key(viewer, "viewing")
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/sdp"}
@@ -89,6 +62,33 @@ async def test_whoever_comes_to_the_other_node_for_media_is_sent_to_the_rooms_ow
         assert answer.headers["Location"] == two.a.url + session
     async with two.http.post(two.b.url + path, data=b"v=0", allow_redirects=False) as answer:
         assert answer.status == 401
+
+
+async def test_two_nodes_share_a_room_and_lead_media_to_its_owner(
+    two: Two, figures: Figures
+) -> None:
+    await leads_to_the_owner(two)
+    host = await two.sit(two.a, Role.HOST, "Helena")
+    guest = await two.sit(two.b, Role.GUEST, "Aune")
+    await until(lambda: host.presence and host.presence.heads == 1, why="the host sees the guest")
+    ways = []
+    for number in range(10):
+        near, far = (guest, host) if number % 2 else (host, guest)
+        text, began = f"rivi {number}", time.monotonic()
+        await near.does("line.write", key=f"key-of-{number:04}", text=text)
+        await until(lambda text=text, far=far: text in lines(far), why="the line at the other node")
+        ways.append(time.monotonic() - began)
+    figures.at_most("a line between two nodes, worst of 10", max(ways), 0.5, "s")
+    await guest.ask("applaud", claps=3)
+    await until(lambda: host.claps == guest.claps == 3, why="the hall hears the claps once")
+    await host.does("phase.set", key="to-interval", phase="interval")
+    await until(lambda: guest.state and guest.state.phase is Phase.INTERVAL, why="the phase")
+    began = time.monotonic()
+    await host.does("seat.remove", key="out-you-go", seat=guest.seat)
+    await until(lambda: guest.bye, why="the removed guest's last word")
+    figures.at_most("removal at the other node", time.monotonic() - began, 1.0, "s")
+    assert guest.bye is not None
+    assert guest.bye.reason == "removed"
 
 
 async def test_a_room_is_handed_over_at_once_and_adopted_when_its_owner_is_killed(
