@@ -20,6 +20,7 @@ from rooms.messages import (
     ApplauseMessage,
     Bye,
     MediaEnded,
+    MediaSegmentsAt,
     PresenceMessage,
     StageMessage,
 )
@@ -97,7 +98,14 @@ class Seen(Screen):
         self.claps = 0
         self.ended: list[MediaEnded] = []
         self.bye: Bye | None = None
+        self.segments: str | None = None
         super().__init__(browser, seat)
+
+    async def ask_segments(self) -> str:
+        """Where the show is by segments."""
+        ws = await asyncio.shield(self._here)
+        await ws.send_json({"type": "media.segments", "id": 900_000})
+        return str(await until(lambda: self.segments, why="an address of segments"))
 
     def _hear(self, ws: aiohttp.ClientWebSocketResponse, text: str) -> None:
         match SERVER_MESSAGE.validate_json(text):
@@ -109,6 +117,8 @@ class Seen(Screen):
                 self.claps += claps
             case MediaEnded() as told:
                 self.ended.append(told)
+            case MediaSegmentsAt(url=url):
+                self.segments = url
             case Bye() as told:
                 self.bye = told
         super()._hear(ws, text)

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,10 @@ async def leads_to_the_owner(two: Two) -> None:
         assert answer.status == 401
 
 
+def reads(screen: Seen, text: str) -> bool:
+    return text in lines(screen)
+
+
 async def test_two_nodes_share_a_room_and_lead_media_to_its_owner(
     two: Two, figures: Figures
 ) -> None:
@@ -71,12 +76,16 @@ async def test_two_nodes_share_a_room_and_lead_media_to_its_owner(
     host = await two.sit(two.a, Role.HOST, "Helena")
     guest = await two.sit(two.b, Role.GUEST, "Aune")
     await until(lambda: host.presence and host.presence.heads == 1, why="the host sees the guest")
+    address = await guest.ask_segments()
+    assert address.startswith(f"{two.a.url}/live/")
+    async with two.http.get(address) as answer:
+        assert (answer.status, (await answer.text())[:7]) == (200, "#EXTM3U")
     ways = []
     for number in range(10):
         near, far = (guest, host) if number % 2 else (host, guest)
         text, began = f"rivi {number}", time.monotonic()
         await near.does("line.write", key=f"key-of-{number:04}", text=text)
-        await until(lambda text=text, far=far: text in lines(far), why="the line at the other node")
+        await until(partial(reads, far, text), why="the line at the other node")
         ways.append(time.monotonic() - began)
     figures.at_most("a line between two nodes, worst of 10", max(ways), 0.5, "s")
     await guest.ask("applaud", claps=3)
@@ -87,6 +96,8 @@ async def test_two_nodes_share_a_room_and_lead_media_to_its_owner(
     await host.does("seat.remove", key="out-you-go", seat=guest.seat)
     await until(lambda: guest.bye, why="the removed guest's last word")
     figures.at_most("removal at the other node", time.monotonic() - began, 1.0, "s")
+    async with two.http.get(address) as answer:
+        assert answer.status == 404
     assert guest.bye is not None
     assert guest.bye.reason == "removed"
 
