@@ -53,6 +53,7 @@ _SPEAKERS = frozenset({Role.GUEST, Role.ARTIST, Role.HOST})
 _AUDIENCE = frozenset({Role.GUEST, Role.COMPANION})
 
 _NOT_DRAFT = frozenset(Phase) - {Phase.DRAFT}
+_OVER = frozenset({Phase.ENDED, Phase.ARCHIVED})
 _CLAPPING = frozenset({Phase.LIVE, Phase.INTERVAL, Phase.ENDED})
 
 MESSAGES: Mapping[str, Rule] = {
@@ -106,6 +107,10 @@ ROUTES: Mapping[str, Rule] = {
     # Public recordings for all, others by the recording's policy: the route asks for each.
     "media": Rule(Reach.PUBLIC, phases=_NOT_DRAFT),
     "live": Rule(Reach.BEARER, _AUDIENCE, frozenset({Phase.LIVE}), right=Right.VIEW),
+    # The artist's recording, before anybody else may watch it; the host of her show may look, too.
+    "look": Rule(Reach.SEAT, _ARTIST | _HOST, _OVER),
+    "look_media": Rule(Reach.SEAT, _ARTIST | _HOST, _OVER),
+    "look_answer": Rule(Reach.SEAT, _ARTIST, _OVER),
     "livez": Rule(Reach.LOCAL),
     "readyz": Rule(Reach.LOCAL),
     "metrics": Rule(Reach.LOCAL),

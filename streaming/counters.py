@@ -57,4 +57,6 @@ class Faults:
             self._told[kind] = (at_ms, count + 1)
             return
         self._told[kind] = (now_ms, 0)
-        self._log.error(event, error=kind[1], count=count + 1, exc_info=error, **fields)
+        self._log.error(
+            "fault", kind=event, error=kind[1], count=count + 1, exc_info=error, **fields
+        )

@@ -67,9 +67,7 @@ class Evening:
         asked = time.monotonic()
         assert await self.house.stop(signal.SIGKILL) == -signal.SIGKILL
         await self.house.start()
-        await asyncio.gather(
-            watches(self.guest), watches(self.companion), desk.on_air(self.artist)
-        )
+        await asyncio.gather(watches(self.guest), watches(self.companion), desk.on_air(self.artist))
         took_s = time.monotonic() - asked
         async with asyncio.timeout(20):
             while not takes(self.house) - began:

@@ -20,6 +20,7 @@ STAGE = {Phase.REHEARSAL} | HALL
 LATER = NOT_DRAFT
 CLAP = {Phase.LIVE, Phase.INTERVAL, Phase.ENDED}
 LIVE = {Phase.LIVE}
+OVER = {Phase.ENDED, Phase.ARCHIVED}
 
 # What is written here by hand must be what the declarations and the phase table give together.
 EXPECTED: dict[str, dict[Role, set[Phase]]] = {
@@ -53,6 +54,9 @@ EXPECTED: dict[str, dict[Role, set[Phase]]] = {
     "whep": {G: LIVE, C: LIVE, A: STAGE, H: STAGE},
     "whep_session": {G: ALL, C: ALL, A: ALL, H: ALL},
     "live": {G: LIVE, C: LIVE},
+    "look": {A: OVER, H: OVER},
+    "look_media": {A: OVER, H: OVER},
+    "look_answer": {A: OVER},
 }
 BEFORE_YES = {"hello", "company.ask", "company.end", "room", "leave", "enter", "socket"}
 
