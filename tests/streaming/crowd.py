@@ -121,7 +121,11 @@ async def crowd(guests: int = 20, *, most_lines: int = 50, faults: int = 0) -> A
                 assert not any(peer.closed_by_relay for peer in (publisher, *audience))
                 await until(lambda: len(asyncio.all_tasks()) <= tasks)
                 assert len(lines) - began < most_lines, lines[began : began + 5]
-                failed = [line for line in lines if line["event"] == "fault"]
+                failed = [
+                    line
+                    for line in lines
+                    if line["event"] == "fault" or line["event"].endswith(" failed")
+                ]
                 assert len(failed) == faults, failed
             finally:
                 for peer in (publisher, *audience):
