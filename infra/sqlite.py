@@ -52,6 +52,10 @@ async def uncut() -> AsyncIterator[None]:
     _cut.set(noted)
     try:
         yield
+    except Exception as error:
+        if noted:  # whoever was told to end ends, whatever else went wrong meanwhile
+            raise asyncio.CancelledError from error
+        raise
     finally:
         _cut.set(outer)
     if noted:
