@@ -217,7 +217,7 @@ class Archive:
     async def _publish(self, row: RecordingRow) -> None:
         now_ms = to_ms(self._clock.now())
         async with self._database.unit_of_work(whose(row.organisation)) as session:
-            kept = await session.get_one(RecordingRow, row.id)
+            kept = await session.get_one(RecordingRow, row.id, with_for_update=True)
             kept.status, kept.ready_ms = "ready", now_ms
             if kept.policy in ("at_once", "ticket_holders"):
                 await publish_row(session, kept, now_ms)

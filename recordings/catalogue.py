@@ -89,6 +89,8 @@ class Recordings:
     async def publish(self, room: str) -> Recording:
         """Publish a ready recording to the audience its policy names; one that is published stays.
 
+        The house's own word: it ends a hiding.
+
         Raises `Unknown`, or `Conflict` (code `recording_not_ready`; `artist_said_no` against a no).
         """
         async with self._database.unit_of_work(_of(room)) as session:
@@ -100,17 +102,25 @@ class Recordings:
                 raise Conflict("recording_not_ready", "nothing to publish")
             if "no" in (await latest_answers(session, row.id)).values():
                 raise Conflict("artist_said_no", "an artist said no to this recording")
+            row.hidden_ms = None
             await publish_row(session, row, to_ms(self._clock.now()))
             recording = row.id
         return await self.get(recording)
 
     async def hide(self, room: str) -> None:
-        """Withdraw a recording at once: its prefix answers 404 from now on. Idempotent."""
+        """Withdraw a recording at once: its prefix answers 404 from now on. Idempotent.
+
+        It stays hidden until `publish`, whatever an artist answers or the archive makes meanwhile.
+        Raises `Unknown`.
+        """
+        now_ms = to_ms(self._clock.now())
         async with self._database.unit_of_work(_of(room)) as session:
             query = select(RecordingRow).where(RecordingRow.room == room).with_for_update()
             row = await session.scalar(query)
-            if row is not None:
-                await withdraw_rows(session, row.id, to_ms(self._clock.now()))
+            if row is None:
+                raise Unknown(message="no recording")
+            row.hidden_ms = now_ms if row.hidden_ms is None else row.hidden_ms
+            await withdraw_rows(session, row.id, now_ms)
 
     async def _find(
         self, whose: Whose, query: Select[RecordingRow, PublicationRow | None]
@@ -120,7 +130,9 @@ class Recordings:
 
 
 async def publish_row(session: AsyncSession, row: RecordingRow, now_ms: int) -> None:
-    """Give a recording a publication, unless it has one."""
+    """Give a recording a publication, unless it has one or the house has hidden it."""
+    if row.hidden_ms is not None:
+        return
     standing = await session.scalar(
         select(PublicationRow).where(
             PublicationRow.recording == row.id, PublicationRow.withdrawn_ms.is_(None)

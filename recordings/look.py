@@ -35,8 +35,8 @@ class Look:
     """How a recording stands with its artists, for one of them. `until` is when silence becomes a no.
 
     `making`: not ready yet; `asked`: her answer is waited for; `others`: she said yes, another has not
-    answered; `published`; `hidden`: all said yes, but somebody of the house hid it; `no`: she or another
-    artist said no; `silent`: nobody said yes in time; `gone`: there is nothing any more.
+    answered; `published`; `hidden`: somebody of the house hid it, and no yes shows it again; `no`: she or
+    another artist said no; `silent`: nobody said yes in time; `gone`: there is nothing any more.
     """
 
     recording: str
@@ -135,6 +135,8 @@ class Looks:
             state = "hidden"
         elif not in_time:
             state = "silent"
+        elif row.hidden_ms is not None:
+            state = "hidden"
         else:
             state = "others" if said.get(seat) == "yes" else "asked"
         own = said.get(seat)

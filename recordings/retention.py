@@ -19,7 +19,7 @@ from infra.logs import get_logger
 from infra.storage import Storage
 from infra.whose import HOUSE
 from recordings.catalogue import latest_answers
-from recordings.look import AFTER_LOOK, LOOK
+from recordings.look import AFTER_LOOK, LOOK, everybody_said_yes
 from recordings.manifest import folder_key
 from recordings.store import SpooledStore
 from recordings.tables import PublicationRow, RecordingRow, TakeRow
@@ -84,9 +84,14 @@ class Retention:
         async with self._database.reading(HOUSE) as session:
             erased = list(await session.scalars(query))
         for recording in erased:
-            await self._storage.delete(folder_key(recording))
-            async with self._database.unit_of_work(HOUSE) as session:
-                (await session.get_one(RecordingRow, recording)).codecs = ""
+            try:
+                await self._storage.delete(folder_key(recording))
+                async with self._database.unit_of_work(HOUSE) as session:
+                    (await session.get_one(RecordingRow, recording)).codecs = ""
+            except Exception as error:  # one that cannot be erased now keeps no other
+                log.warning(
+                    "recording not emptied", recording=recording, error=type(error).__name__
+                )
 
     async def _over(self, now: datetime) -> list[str]:
         """Ready recordings that nobody may see now, and perhaps never again."""
@@ -116,8 +121,10 @@ class Retention:
             ends = [life.withdrawn_ms for life in lives]
             if None in ends:
                 return False  # published meanwhile
-            said = (await latest_answers(session, recording)).values()
-            refused = row.policy == AFTER_LOOK and ("no" in said or not lives)
+            said = await latest_answers(session, recording)
+            silent = not lives and not await everybody_said_yes(session, row, said)
+            refused = row.policy == AFTER_LOOK and ("no" in said.values() or silent)
+            ends += [row.hidden_ms]  # also where it never was public
             hidden_ms = max((end for end in ends if end is not None), default=row.ready_ms or 0)
             if not refused and hidden_ms >= to_ms(now - RAW):
                 return False

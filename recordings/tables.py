@@ -67,6 +67,8 @@ class RecordingRow(Base):
     duration_ms: Mapped[int] = mapped_column(Integer, default=0)
     codecs: Mapped[str] = mapped_column(String(64), default="")
     """RFC 6381 codecs of the whole, for `MediaSource`."""
+    hidden_ms: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    """When somebody of the house hid it; until the house publishes it again nobody else's yes does."""
 
 
 class ArchiveStepRow(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any
 
 import typer
@@ -164,18 +164,28 @@ def show_phase(show: str, phase: Phase, as_json: Json = False) -> None:
 @show_app.command("publish")
 def show_publish(show: str, as_json: Json = False) -> None:
     """Say yes to a show's recording: it becomes public."""
+    _with_recordings(lambda recordings: recordings.publish(show))
+    tell({"show": show, "published": True}, as_json, [f"The recording of {show} is public."])
+
+
+@show_app.command("hide")
+def show_hide(show: str, as_json: Json = False) -> None:
+    """Hide a show's recording now, until `publish` shows it again; its address ends for good."""
+    _with_recordings(lambda recordings: recordings.hide(show))
+    tell({"show": show, "published": False}, as_json, [f"The recording of {show} is hidden."])
+
+
+def _with_recordings(act: Callable[[Recordings], Awaitable[Any]]) -> None:
     settings = settings_or_end()
 
     async def work() -> None:
         database = Database(settings.database_url)
         try:
-            storage = open_storage(settings.storage_url)
-            await Recordings(database, storage, SystemClock()).publish(show)
+            await act(Recordings(database, open_storage(settings.storage_url), SystemClock()))
         finally:
             await database.close()
 
     run(work())
-    tell({"show": show, "published": True}, as_json, [f"The recording of {show} is public."])
 
 
 @ticket_app.command("issue")

@@ -23,7 +23,7 @@ from recordings.archive import Archive
 from recordings.capture import Captures
 from recordings.catalogue import Recordings
 from recordings.manifest import manifest_key, poster_key
-from recordings.tables import ArchiveStepRow, PublicationRow, TakeRow
+from recordings.tables import ArchiveStepRow, PublicationRow, RecordingRow, TakeRow
 from tests.recordings.flashbeep import source
 from tests.recordings.taking import FEED, captures
 
@@ -170,6 +170,28 @@ async def test_a_yes_publishes_and_hiding_ends_the_address_for_good(
     with pytest.raises(Unknown):
         await recordings.under(first)
     assert (await recordings.publish("hall")).prefix not in (None, first)
+
+
+async def test_what_was_hidden_while_it_was_made_is_not_published_once_it_is_ready(
+    taking: Captures, archive: Archive, recordings: Recordings, database: Database
+) -> None:
+    await take(taking)
+    half = RecordingRow(
+        id="hall",
+        organisation="helsinki",
+        room="hall",
+        policy="at_once",
+        status="making",
+        created_ms=1,
+    )
+    async with database.unit_of_work(HOUSE) as session:
+        session.add(half)
+    await recordings.hide("hall")
+    made = await archive.run("hall", "helsinki", "at_once")
+    assert made is not None
+    assert (made.status, made.prefix) == ("ready", None)
+    with pytest.raises(Unknown):
+        await recordings.hide("another")
 
 
 async def test_what_is_not_ready_cannot_be_published(

@@ -244,6 +244,53 @@ async def test_a_sweep_that_breaks_off_is_gone_on_with(
     assert await house.storage.list("takes") == []
 
 
+async def test_one_folder_that_cannot_be_deleted_keeps_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ("hall", "stuck", "attic"):
+        await house.recording(room)
+    house.turn(LOOK + timedelta(seconds=1))
+    true_delete = house.storage.delete
+
+    async def stuck(prefix: str) -> None:
+        if "stuck" in prefix:
+            raise OSError("stuck")
+        await true_delete(prefix)
+
+    monkeypatch.setattr(house.storage, "delete", stuck)
+    assert await house.retention.sweep() == {"recording": 3}
+    assert [key.split("/")[1] for key in await house.storage.list("recordings")] == ["stuck"]
+
+
+async def test_what_the_house_hid_no_answer_of_an_artist_shows_again(house: House) -> None:
+    await house.recording()
+    await house.take("take000000000001")
+    await house.says("yes")
+    await house.recordings.hide("hall")
+    assert await house.state() == "hidden"
+    assert (await house.says("no")).state == "no"
+    assert (await house.says("yes")).state == "hidden"
+    assert await house.prefix() is None
+    assert (await house.recordings.publish("hall")).prefix is not None, "the house itself may"
+    assert (await house.says("no")).state == "no"
+    assert (await house.says("yes")).state == "published", "and it is the artists' again"
+
+
+async def test_a_hiding_before_the_last_yes_holds_and_is_kept_as_any_other(house: House) -> None:
+    await house.recording()
+    await house.take("take000000000001")
+    await house.recordings.hide("hall")
+    hidden = await house.looks.of("hall", ARTIST)
+    assert hidden is not None
+    assert (hidden.state, hidden.may_say_yes, hidden.may_say_no) == ("hidden", True, True)
+    assert (await house.says("yes")).state == "hidden"
+    assert await house.prefix() is None
+    house.turn(RAW - timedelta(seconds=1))
+    assert await house.retention.sweep() == {}, "nobody said no"
+    house.turn(timedelta(seconds=2))
+    assert await house.retention.sweep() == {"recording": 1, "take": 1}
+
+
 @pytest.mark.parametrize("policy", ["none", "ticket_holders", "at_once"])
 async def test_other_policies_ask_nobody(policy: str, house: House) -> None:
     await house.recording(policy=policy)
