@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
+from infra.logs import get_logger
 from recordings.boxes import PICTURE, RATE, runs
 from recordings.playlists import Entry, playlist
 from recordings.recorder import Subject
@@ -18,9 +19,13 @@ from streaming.ports import FeedId
 KEPT_S = 30.0
 """What a viewer may be behind before it has to jump."""
 MOST_BYTES = 32 * 1024 * 1024
+MOST_OPEN_BYTES = MOST_BYTES // 2
+"""Of a segment that is not whole yet: an encoder without a further keyframe would never end it."""
 TARGET_S = 4
 """Never changes while a show is live; a segment is cut at the first keyframe after 1.9 s."""
 PLAYLIST = "live.m3u8"
+
+log = get_logger("recordings.live")
 
 
 @dataclass(slots=True)
@@ -38,6 +43,9 @@ class _Segment:
 
 class LiveWindow:
     """One room's window. Numbers of segments and of breaks only grow, whoever is on the air."""
+
+    dropped = 0
+    """Segments that were longer or larger than a viewer is given."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -91,9 +99,10 @@ class LiveWindow:
 
     @property
     def size(self) -> int:
-        """Bytes held."""
+        """Bytes held, with what is not whole yet."""
         with self._lock:
-            return sum(len(s.data) for s in self._segments)
+            still_open = 0 if self._leg is None else self._leg.open_bytes
+            return still_open + sum(len(s.data) for s in self._segments)
 
     # --- the recorder's side ----------------------------------------------------------------------
 
@@ -145,6 +154,7 @@ class _Leg:
         self.feed = feed
         self.epoch = epoch
         self.inits: dict[int, str] = {}
+        self.open_bytes = 0
         self._window = window
         self._open: _Segment | None = None
         self._fresh = True
@@ -158,16 +168,22 @@ class _Leg:
     def open(self, index: int, init: int, wall_s: float) -> None:
         """A segment begins."""
         name = self.inits.get(init)
+        self.open_bytes = 0
         self._open = None if name is None else _Segment("", name, wall_s, self._fresh)
 
     def append(self, data: bytes) -> None:
         """A chunk of it."""
-        if self._open is not None:
-            self._open.chunks.append(data)
+        if self._open is None:
+            return
+        self._open.chunks.append(data)
+        self.open_bytes += len(data)
+        if self.open_bytes > MOST_OPEN_BYTES:
+            self._drop()
 
     def close(self) -> None:
         """It is whole: viewers may have it."""
         segment, self._open = self._open, None
+        self.open_bytes = 0
         if segment is None:
             return
         segment.data = b"".join(segment.chunks)
@@ -177,14 +193,26 @@ class _Leg:
             return
         ticks = max(run.end for run in pictures) - pictures[0].dts
         segment.duration_s = ticks / RATE[PICTURE]
+        if segment.duration_s > KEPT_S:
+            self._drop()
+            return
         self._fresh = False
         self._window.add(self, segment)
 
     def ended(self) -> None:
         """What follows is of another timeline."""
         self._open = None
+        self.open_bytes = 0
         self._fresh = True
         self.inits.clear()
+
+    def _drop(self) -> None:
+        """Let the segment go: what follows begins afresh at the next keyframe."""
+        self._open = None
+        self.open_bytes = 0
+        self._fresh = True
+        self._window.dropped += 1
+        log.warning("live segment without end dropped", room=self.feed.room)
 
 
 class LiveWindows:
@@ -192,6 +220,7 @@ class LiveWindows:
 
     def __init__(self) -> None:
         self._windows: dict[str, LiveWindow] = {}
+        self._dropped = 0
 
     def __call__(self, subject: Subject) -> _Leg:
         """A recorder of this subject begins."""
@@ -212,7 +241,14 @@ class LiveWindows:
     def forget(self, room: str) -> None:
         """The room is over; idempotent."""
         self.clear(room)
-        self._windows.pop(room, None)
+        window = self._windows.pop(room, None)
+        if window is not None:
+            self._dropped += window.dropped
+
+    @property
+    def dropped(self) -> int:
+        """Segments that were let go because a keyframe did not come."""
+        return self._dropped + sum(window.dropped for window in self._windows.values())
 
     @property
     def size(self) -> int:

@@ -42,6 +42,11 @@ def add_figures(parts: Parts) -> None:
     metrics.gauge("lampio_sessions", "Media sessions", sessions, labels=("kind",))
     metrics.gauge("lampio_live_viewers", "Viewers by segments", lambda: parts.live.viewers)
     metrics.gauge("lampio_live_bytes", "Bytes of live segments", lambda: parts.live.windows.size)
+    metrics.counter(
+        "lampio_live_dropped",
+        "Live segments dropped for want of a keyframe",
+        lambda: parts.live.windows.dropped,
+    )
     metrics.gauge("lampio_feeds", "Feeds by state", feeds, labels=("state",))
     metrics.counter(
         "lampio_broken_rows", "Rows that could not be read", BROKEN.counts, labels=("table",)

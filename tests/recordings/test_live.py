@@ -7,7 +7,7 @@ import re
 import pytest
 
 from recordings.boxes import KEY, PICTURE, Sample, fragment, runs
-from recordings.live import KEPT_S, LiveWindow, LiveWindows
+from recordings.live import KEPT_S, MOST_OPEN_BYTES, LiveWindow, LiveWindows
 from recordings.recorder import Recorder, Subject
 from streaming.ports import FeedId, RoomId, SeatId
 from tests.recordings.flashbeep import source
@@ -119,6 +119,38 @@ def test_after_the_air_is_left_nothing_is_held() -> None:
     assert windows.of(FEED, 1) is None
     windows.forget("hall")
     windows.forget("hall")
+
+
+def test_a_segment_that_no_keyframe_ends_is_dropped_and_counted() -> None:
+    windows = LiveWindows()
+    windows(Subject("hall", "turku", FEED, 1, 1))
+    window = windows.of(FEED, 1)
+    assert window is not None
+    air(window, 1)
+    kept = window.size
+    leg = window.begin(FEED, 1)
+    leg.init(0, b"init")
+    leg.open(0, 0, WALL_S)
+    megabyte = bytes(1024 * 1024)
+    most = 0
+    for _ in range(200):
+        leg.append(megabyte)
+        most = max(most, window.size)
+    assert kept < most <= kept + MOST_OPEN_BYTES, "what is open is counted, and bounded"
+    assert window.size == kept
+    leg.close()
+    leg.open(1, 0, WALL_S)
+    leg.append(fragment(1, [(PICTURE, [Sample(0, int(KEPT_S + 1) * 90_000, b"long", KEY)])]))
+    leg.close()
+    assert names(window.text()) == ["000000.m4s"], "nor one that is longer than the window"
+    leg.open(2, 0, WALL_S)
+    leg.append(fragment(2, [(PICTURE, [Sample(0, 180_000, b"picture", KEY)])]))
+    leg.close()
+    assert names(window.text()) == ["000000.m4s", "000001.m4s"]
+    assert window.text().count("#EXT-X-DISCONTINUITY\n") == 1, "it begins afresh"
+    assert windows.dropped == 2
+    windows.forget("hall")
+    assert windows.dropped == 2
 
 
 @pytest.mark.blocking_ms(2000)
