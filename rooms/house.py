@@ -7,7 +7,8 @@ here is rebuilt from rows on whichever node asks next.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from weakref import WeakValueDictionary
 
 from infra.bus_local import LocalBus, LocalCommands, LocalLeases
 from infra.clock import Clock
@@ -17,7 +18,7 @@ from infra.logs import get_logger
 from infra.ports import Bus, Commands, Lease, Leases, Logged
 from infra.scope import TaskScope
 from rooms.actors import Actor
-from rooms.asking import AGAIN_S, answering, ask
+from rooms.asking import answering, ask
 from rooms.clapping import Clapping
 from rooms.errands import ARCHIVED, Errands
 from rooms.followed import Followed
@@ -27,6 +28,7 @@ from rooms.nodes import FREED, Nodes
 from rooms.notices import Notices
 from rooms.phases import RUNNING, Phase, Role
 from rooms.room import CLOSE_S, Room
+from rooms.rounds import Rounds
 from rooms.seats import Seats
 from rooms.state import project
 from rooms.store import Log, Owner, Owners
@@ -80,10 +82,9 @@ class House:
         self._patience_s = patience_s
         self._rooms: dict[str, tuple[Room, Lease, Callable[[], None]]] = {}
         self._heard: dict[str, int] = {}  # what listeners know of a room, kept while others have it
-        self._opening = asyncio.Lock()
+        self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks = TaskScope("house")
-        self._steps: list[asyncio.Task[None]] = []
-        self._stop = asyncio.Event()
+        self._rounds = Rounds(self._tasks, node)
         self._closed = False
         self._followed = Followed(self._log)
         self._clapping = Clapping(bus, clock, self.has)
@@ -101,30 +102,24 @@ class House:
         await self._nodes.beat()
         await self._errands.start()
         await self._adopt_free()
-        for work, name in ((self._hear_freed, "freed"), (self._clapping.hear, "claps")):
-            self._tasks.spawn(self._always(work), name=name)
-        self._steps = [
-            self._tasks.spawn(self._every(seconds, step), name=name)
-            for name, seconds, step in (
-                ("beat", self._beat_s, self._beat),
-                ("look", self._look_s, self._errands.look),
-                ("applause", self._look_s, self._clapping.tell),
-            )
-        ]
+        self._rounds.always(self._hear_freed, "freed")
+        self._rounds.always(self._clapping.hear, "claps")
+        self._rounds.every(self._beat_s, self._beat, "beat")
+        self._rounds.every(self._look_s, self._errands.look, "look")
+        self._rounds.every(self._look_s, self._clapping.tell, "applause")
 
     async def close(self) -> None:
         """Finish what is under way, give all rooms back; idempotent."""
         if self._closed:
             return
         self._closed = True
-        # Not cancelled at first: a step that writes is let finish rather than broken off.
-        self._stop.set()
-        if self._steps:
-            await asyncio.wait(self._steps, timeout=CLOSE_S)
+        await self._rounds.stop(CLOSE_S)
         await self._errands.finish(CLOSE_S)
         await self._tasks.close()
-        async with self._opening:
-            await asyncio.gather(*(self.close_room(room) for room in list(self._rooms)))
+        rooms = {*self._rooms, *self._opening}
+        ends = await asyncio.gather(*map(self._shut, rooms), return_exceptions=True)
+        for error in filter(None, ends):
+            _log.warning("room not closed", error=type(error).__name__)
         await self._nodes.leave()
 
     async def open(self, room: str) -> Room:
@@ -137,7 +132,7 @@ class House:
             return held[0]
         if self._nodes.is_elsewhere(room):
             raise _held()
-        async with self._opening:
+        async with self._lock(room):
             held = self._rooms.get(room)
             if held is not None and not held[0].closed:
                 return held[0]
@@ -277,6 +272,14 @@ class House:
 
     # --- inside -------------------------------------------------------------------------------
 
+    def _lock(self, room: str) -> asyncio.Lock:
+        """Held while a room is opened; one that nobody holds or waits for is forgotten."""
+        return self._opening.setdefault(room, asyncio.Lock())
+
+    async def _shut(self, room: str) -> None:
+        async with self._lock(room):  # one that is being opened is closed right after
+            await self.close_room(room)
+
     def _here(self, room: str) -> Room:
         held = self._rooms.get(room)
         if held is None:
@@ -305,6 +308,7 @@ class House:
         except BaseException:
             await opened.close()
             await self._leases.release(lease)
+            await self._nodes.release(room, lease.fence)
             raise
         end_serving = self._commands.serve(room, lease.fence, answering(opened))
         self._rooms[room] = (opened, lease, end_serving)
@@ -320,25 +324,6 @@ class House:
         self._listeners.tell(room, seq, event, state)
         if event.type == "seat.removed":
             self._errands.hurry()
-
-    async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-        failing = False
-        while not await self._stopped_within(seconds):
-            try:
-                await step()
-                failing = False
-            except Exception:
-                if not failing:  # told once, not at every look while the cause lasts
-                    _log.exception("step failed", node=self._nodes.node)
-                failing = True
-
-    async def _stopped_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-        except TimeoutError:
-            return False
-        return True
 
     async def _beat(self) -> None:
         try:
@@ -373,14 +358,6 @@ class House:
         async for _ in self._bus.subscribe(FREED):
             self._nodes.forget_elsewhere()
             await self._adopt_free()
-
-    async def _always(self, work: Callable[[], Awaitable[None]]) -> None:
-        while not self._stop.is_set():  # a driver may swallow the cancellation
-            try:
-                await work()
-            except Exception:
-                _log.exception("step failed", node=self._nodes.node)
-            await asyncio.sleep(AGAIN_S)
 
 
 def _held() -> Conflict:

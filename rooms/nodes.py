@@ -90,9 +90,12 @@ class Nodes:
             _log.warning("room not released", room=room, error=type(error).__name__)
 
     async def leave(self) -> None:
-        """This node ends: all its rooms are free, and the others hear of it."""
-        await self._owners.leave(self.node)
-        await self._bus.publish(FREED, self.node)
+        """This node ends: all its rooms are free, and the others hear of it; see `release`."""
+        try:
+            await self._owners.leave(self.node)
+            await self._bus.publish(FREED, self.node)
+        except Exception as error:
+            _log.warning("node not left", node=self.node, error=type(error).__name__)
 
 
 def _now() -> float:
