@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -18,7 +19,7 @@ from infra.errors import LampioError, Unacceptable
 HEAD_S = 15.0
 """From the connection to the whole head of its first request."""
 BODY_S = 20.0
-"""For a whole request that brings a body, its answer included."""
+"""For a request's whole body; what the house then does with it has its own bounds."""
 IDLE_S = 75.0
 """Between two requests of one connection; longer than proxies keep theirs."""
 LINGER_S = 2.0
@@ -78,6 +79,12 @@ async def patience(request: web.Request, handler: Handler) -> web.StreamResponse
         raise Unacceptable("packed_body", status=415)
     try:
         async with asyncio.timeout(BODY_S) as time:
+
+            def whole() -> None:
+                with suppress(RuntimeError):  # its time is over, or the answer did not wait for it
+                    time.reschedule(None)
+
+            request.content.on_eof(whole)
             return await handler(request)
     except TimeoutError:
         if not time.expired():

@@ -7,6 +7,7 @@ import gzip
 
 import pytest
 
+from rooms.seats import Seat
 from tests.web.conftest import Site
 from web import patience
 
@@ -49,6 +50,29 @@ async def test_a_body_that_does_not_come_is_refused_in_its_time(site: Site) -> N
     said = await _said(site, head, b"v=0")
     assert said.startswith(b"HTTP/1.1 408 ")
     assert b'"too_slow"' in said
+
+
+@pytest.mark.one_database  # a statement waits for a lock
+async def test_a_slow_house_is_not_told_to_who_sent_a_whole_body(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes long is ours: the client is not told that its body did not come."""
+    past = asyncio.Event()
+    seat = site.parts.seats.seat
+
+    async def slow(seat_id: str) -> Seat:
+        asyncio.get_running_loop().call_later(0.15, past.set)
+        await past.wait()
+        return await seat(seat_id)
+
+    guest = site.browser()
+    await site.show()
+    own = await guest.enter(site.link(await site.ticket("show")))
+    monkeypatch.setattr(patience, "BODY_S", 0.05)
+    monkeypatch.setattr(site.parts.seats, "seat", slow)
+    answer = await guest.post(f"/r/{own}/look", json={"answer": "yes"})
+    assert past.is_set()
+    assert answer.status == 404, "a guest has no look; but it was read"
 
 
 @pytest.mark.one_database  # nothing is asked of it
