@@ -41,6 +41,7 @@ from streaming.whip import Whip
 from web import entry, health, live, middleware, patience
 from web.access import Access
 from web.bare import answer_plainly
+from web.closing import ALL_S, HOUSE_S, end_by, within
 from web.cookies import Cookies
 from web.figures import add_figures
 from web.hub import RoomHub
@@ -260,9 +261,9 @@ def make_app(parts: Parts) -> web.Application:
 
     async def say_goodbye(_: web.Application) -> None:
         sockets.close(goodbye())
-        await parts.hubs.close(goodbye())
+        await within(HOUSE_S, "hubs", parts.hubs.close(goodbye()))
         # Another node takes the rooms while this one still finishes its takes.
-        await parts.house.close()
+        await within(HOUSE_S, "house", parts.house.close())
 
     app.on_shutdown.append(say_goodbye)
     return app
@@ -305,9 +306,11 @@ async def serving(settings: Settings, **replaced: Any) -> AsyncIterator[Running]
             log.info("serving", port=port)
             yield Running(parts, port, ops_port)
         finally:
-            await public.cleanup()
-            await operations.cleanup()
-            log.info("closed")
+            try:
+                await public.cleanup()
+            finally:
+                await operations.cleanup()
+                log.info("closed")
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
@@ -333,3 +336,4 @@ async def serve(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         await stop.wait()
+        end_by(ALL_S)
