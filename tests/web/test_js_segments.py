@@ -63,3 +63,36 @@ def test_times_are_written_as_the_language_does(
         node, "clocktime.js: clockTime", "clockTime(seconds, lang)", seconds=seconds, lang=lang
     )
     assert found == words
+
+
+ATTACHED = """(async () => {
+  globalThis.document = new EventTarget();
+  URL.createObjectURL = () => "blob:one";
+  const revoked = [];
+  URL.revokeObjectURL = (url) => revoked.push(url);
+  const said = [];
+  const attempt = (kind) =>
+    attach(kind, {}, 5).then(() => said.push("open"), (error) => said.push(error.message));
+  class Mute extends EventTarget {}
+  class Opens extends EventTarget {
+    constructor() {
+      super();
+      queueMicrotask(() => this.dispatchEvent(new Event("sourceopen")));
+    }
+  }
+  await attempt(Opens);
+  document.hidden = true;
+  const unseen = attempt(Mute);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  said.push("unseen");
+  document.hidden = false;
+  document.dispatchEvent(new Event("visibilitychange"));
+  await unseen;
+  return [said, revoked.length];
+})()"""
+
+
+def test_a_source_that_does_not_open_is_trouble_once_its_time_was_seen(node: Path) -> None:
+    said, revoked = ask(node, "mse.js: attach", ATTACHED)
+    assert said == ["open", "unseen", "a source that does not open"]
+    assert revoked == 2

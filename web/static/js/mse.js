@@ -7,6 +7,7 @@
 import { Trouble } from "./cmaf.js";
 
 const EDGE_S = 0.06;
+const OPEN_MS = 10_000;
 
 /** @returns {(typeof MediaSource)|null} */
 export function sourceClass() {
@@ -15,23 +16,60 @@ export function sourceClass() {
 }
 
 /**
- * A source on an element, open.
+ * A source on an element, open; trouble where it does not open in its time.
  *
  * @param {typeof MediaSource} kind
  * @param {HTMLVideoElement} video
+ * @param {number} [withinMs]
  */
-export async function attach(kind, video) {
+export async function attach(kind, video, withinMs = OPEN_MS) {
   const source = new kind();
   // Apple's one opens only where the picture cannot be sent to a television.
   if (kind !== globalThis.MediaSource) video.disableRemotePlayback = true;
   const url = URL.createObjectURL(source);
-  const opened = new Promise((resolve) => {
-    source.addEventListener("sourceopen", resolve, { once: true });
-  });
+  const opened = opening(source, withinMs);
   video.src = url;
-  await opened;
-  URL.revokeObjectURL(url);
+  try {
+    await opened;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
   return source;
+}
+
+/**
+ * The source's opening. On a page that nobody sees browsers put it off: only time that is seen counts.
+ *
+ * @param {MediaSource} source
+ * @param {number} withinMs
+ * @returns {Promise<void>}
+ */
+function opening(source, withinMs) {
+  return new Promise((resolve, reject) => {
+    const listening = new AbortController();
+    const { signal } = listening;
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    let timer;
+    const end = () => {
+      clearTimeout(timer);
+      listening.abort();
+    };
+    const wait = () => {
+      clearTimeout(timer);
+      if (document.hidden) return;
+      timer = setTimeout(() => {
+        end();
+        reject(new Trouble("a source that does not open"));
+      }, withinMs);
+    };
+    const open = () => {
+      end();
+      resolve();
+    };
+    source.addEventListener("sourceopen", open, { signal });
+    document.addEventListener("visibilitychange", wait, { signal });
+    wait();
+  });
 }
 
 /**
