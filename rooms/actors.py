@@ -12,12 +12,17 @@ from rooms.phases import Role
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A seat and what it is. `guest` is the guest's seat of a companion."""
+    """A seat and what it is. `guest` is the guest's seat of a companion.
+
+    `device` is the one that asks, and must hold the seat. None is this house itself, for the seat: never
+    over the seam between nodes, where whoever can speak could say so.
+    """
 
     seat: str
     role: Role
     name: str | None = None
     guest: str | None = None
+    device: str | None = None
 
 
 OPERATOR = Actor("operator", Role.HOST)

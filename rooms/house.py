@@ -165,14 +165,15 @@ class House:
     async def submit(self, actor: Actor, room: str, command: Command) -> int | None:
         """Have the room's owner carry the command out; the number of its last event, if any.
 
-        Only the actor's seat counts: what it is and may do, the owner reads from the database. Raises
-        the errors of `infra.errors`.
+        Only the actor's seat and device count: what they are and may do, the owner reads from the database.
+        Raises the errors of `infra.errors`.
         """
         return await ask(
             self._commands,
             lambda: self.open(room),
             room=room,
             seat=actor.seat,
+            device=actor.device,
             command=command,
             patience_s=self._patience_s,
         )

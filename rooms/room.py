@@ -35,7 +35,7 @@ from rooms.messages import (
 from rooms.permissions import check
 from rooms.phases import Role
 from rooms.reading import event_of
-from rooms.seats import Seat, Seats, refuse_if_over
+from rooms.seats import Seat, Seats, refuse_if_elsewhere, refuse_if_over
 from rooms.state import accepted, empty, reduce
 from rooms.store import Log
 
@@ -149,12 +149,17 @@ class Room:
         if first:
             _log.info("room closed", room=self.id, fence=self.fence, seq=self.seq)
 
-    async def perform(self, seat: str, command: Command, key: str | None) -> int | None:
+    async def perform(
+        self, seat: str, command: Command, key: str | None, *, device: str | None
+    ) -> int | None:
         """Carry a seat's command out; the number of its last event, None if nothing had to change.
 
-        What the seat is and may do is read from the database, never from who asks.
+        What the seat is and may do is read from the database, never from who asks, and that the `device`
+        holds it; None is the house itself.
         """
-        return await self._run(lambda: self._once(lambda: self._decided(seat, command), key))
+        return await self._run(
+            lambda: self._once(lambda: self._decided(seat, device, command), key)
+        )
 
     async def decide(
         self, decision: Decision, because: Because = NOBODY, key: str | None = None
@@ -232,12 +237,14 @@ class Room:
             return await self._given(key)
         return await self._commit(events, key, because)
 
-    async def _decided(self, seat_id: str, command: Command) -> tuple[Sequence[Event], Because]:
+    async def _decided(
+        self, seat_id: str, device: str | None, command: Command
+    ) -> tuple[Sequence[Event], Because]:
         decide = HANDLERS.get(type(command))
         if decide is None:
             raise BadInput("not_for_room", "this message is not for the room")
         name = str(getattr(command, "type", ""))
-        actor = _actor(await self._sitting(seat_id))
+        actor = _actor(await self._sitting(seat_id, device))
         company = accepted(self.state, actor.seat)
         check(name, actor.role, self.state.phase, accepted=company)
         if isinstance(command, RemoveSeat):
@@ -246,9 +253,11 @@ class Room:
         because = NOBODY if subject is None else Because((Act(seat_id, name, subject(command)),))
         return decide(self.state, actor, command, self._now()), because
 
-    async def _sitting(self, seat_id: str) -> Seat:
+    async def _sitting(self, seat_id: str, device: str | None) -> Seat:
         seat = await self._seat(seat_id)
         refuse_if_over(seat)
+        if device is not None:
+            refuse_if_elsewhere(seat, device)
         return seat
 
     async def _removable(self, seat_id: str) -> None:

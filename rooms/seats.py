@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.broken import BROKEN
 from infra.clock import from_ms
-from infra.errors import BadInput, Conflict, Forbidden, Unknown
+from infra.errors import BadInput, Conflict, Forbidden, Unauthorised, Unknown
 from infra.whose import HOUSE
 from rooms.devices import Devices
 from rooms.effects import end_ticket, tell
@@ -42,7 +42,7 @@ NAME_MAX = 40
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One screen's place. `name` is the ticket's or the one chosen in the hall."""
+    """One screen's place. `name` is the ticket's or the one chosen in the hall; `device` sits there."""
 
     id: str
     ticket: str
@@ -54,6 +54,7 @@ class Seat:
     companion_of_seat: str | None
     status: TicketStatus
     expires_at: datetime
+    device: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +364,12 @@ def refuse_if_over(seat: Seat) -> None:
         raise Forbidden(seat.status, "the ticket has ended", sentence=_SENTENCES[seat.status])
 
 
+def refuse_if_elsewhere(seat: Seat, device: str) -> None:
+    """Raises `Unauthorised` (`no_seat`) where another device, or none, sits there."""
+    if seat.device != device:
+        raise Unauthorised("no_seat", "another device sits there", sentence="err_no_seat")
+
+
 def _seat_of(seat: SeatRow, ticket: TicketRow, show: ShowRow, *, now_ms: int) -> Seat:
     show_ends_ms = show.starts_at_ms + show.duration_min * 60_000
     # By the show's present date: a show that is moved takes its tickets along.
@@ -384,4 +391,5 @@ def _seat_of(seat: SeatRow, ticket: TicketRow, show: ShowRow, *, now_ms: int) ->
         companion_of_seat=ticket.companion_of,
         status=status,
         expires_at=from_ms(expires_ms),
+        device=seat.device,
     )

@@ -98,7 +98,7 @@ class RoomSocket:
         self._transport: asyncio.Transport | None = None
         self._said_bye = False
         self._joined = False
-        self._actor = Actor(seat=seat.id, role=seat.role, name=seat.name)
+        self._actor = Actor(seat=seat.id, role=seat.role, name=seat.name, device=device)
         self._handlers: dict[type, Handle] = {
             Hello: self._hello,
             Applaud: self._applaud,

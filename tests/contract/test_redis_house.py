@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +23,7 @@ from rooms.actors import Actor
 from rooms.house import House
 from rooms.messages import SetPhase, WriteLine
 from rooms.phases import Phase, Role
+from rooms.replies import Reply
 from rooms.seats import Seats
 from rooms.shows import Shows
 from rooms.store import Owners
@@ -42,6 +44,7 @@ class Two:
     carriers: tuple[Carrier, Carrier]
     guest: str
     removed: str
+    device: str
     ticket: str
     seats: Seats
     redis: RedisProcess
@@ -50,7 +53,7 @@ class Two:
 
     async def write(self, house: House, seat: str, text: str) -> int | None:
         command = WriteLine(id=1, key=f"key-{next(self._keys):06}", text=text)
-        return await house.submit(Actor(seat, Role.GUEST), ROOM, command)
+        return await house.submit(Actor(seat, Role.GUEST, device=self.device), ROOM, command)
 
     async def refused(self, house: House, seat: str) -> str:
         with pytest.raises(LampioError) as refused:
@@ -103,12 +106,16 @@ async def two(database: Database, tmp_path: Path) -> AsyncIterator[Two]:
             command = SetPhase(id=1, key=f"phase-{phase}", phase=phase)
             await near.submit(Actor(host.seat, Role.HOST), ROOM, command)
         guest, removed = [await seats.issue(TURKU, ROOM, Role.GUEST, name="Aune") for _ in "ab"]
+        device, _ = await seats.new_device()
+        for ticket in (guest, removed):
+            await seats.enter(ticket.seat, device)
         here = Two(
             near,
             far,
             (first, second),
             guest.seat,
             removed.seat,
+            device,
             removed.ticket,
             seats,
             redis,
@@ -184,6 +191,35 @@ async def test_a_guest_at_another_node_reaches_the_room(two: Two, figures: Figur
     await until(_both(two, "Hei"))
     refused = await two.refused(two.far, "nobody")
     assert refused == await two.refused(two.near, "nobody")
+
+
+@pytest.mark.one_database  # what Redis does is the same over both
+@pytest.mark.parametrize("device", [{}, {"device": None}, {"device": ""}, {"device": "guessed"}])
+async def test_who_can_speak_in_redis_acts_for_no_seat(
+    two: Two, device: dict[str, str | None]
+) -> None:
+    raw = {
+        "seat": two.guest,
+        "command": {"type": "line.write", "id": 1, "key": "k" * 12, "text": "x"},
+    }
+    _, far = two.carriers
+    said = await far.commands.call(ROOM, json.dumps(raw | device), key=None, timeout_s=2)
+    refusal = Reply.model_validate_json(said).refusal
+    assert refusal is not None
+    assert refusal.code == ("no_seat" if device.get("device") else "bad_command")
+    assert await two.lines(two.near) == []
+
+
+@pytest.mark.one_database  # what Redis does is the same over both
+async def test_a_device_that_the_seat_left_writes_no_more_from_a_node_that_did_not_hear_of_it(
+    two: Two,
+) -> None:
+    assert await two.write(two.far, two.guest, "Hei") is not None
+    elsewhere, _ = await two.seats.new_device()
+    await two.seats.enter(two.guest, elsewhere, move=True)
+    assert await two.refused(two.far, two.guest) == "no_seat"
+    two.device = elsewhere
+    assert await two.write(two.far, two.guest, "Muualta") is not None
 
 
 async def test_redis_killed_and_restarted(two: Two, figures: Figures) -> None:

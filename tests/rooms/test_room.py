@@ -231,7 +231,7 @@ async def test_a_closed_room_refuses_and_closes_again_without_harm(evening: Even
     await room.close()
     await room.close()
     with pytest.raises(Unavailable):
-        await room.perform("aune", Applaud(id=1), None)
+        await room.perform("aune", Applaud(id=1), None, device=None)
 
 
 async def test_the_seat_row_is_left_alone_by_a_refused_name(evening: Evening) -> None:
