@@ -64,8 +64,13 @@ def writing(scope: Scope | None) -> Whose:
 
 
 def seen_by(scope: Scope | None) -> Whose:
-    """What the scope may read: its own rows, or (None) what is public of all."""
-    if scope is None or scope.organisation is None:
+    """What the scope may read: its own rows, or of the public scope what is public of all.
+
+    Raises `Forbidden` (`no_scope`) without one.
+    """
+    if scope is None:
+        raise Forbidden("no_scope", "a query on an organisation's data needs a scope")
+    if scope.organisation is None:
         return PUBLIC
     return organisation(scope.organisation)
 

@@ -81,10 +81,16 @@ class Shows:
         """The present moment, in UTC."""
         return self._clock.now()
 
-    async def catalogue(self, scope: Scope | None = None) -> list[Show]:
-        """Published shows by their start; of all organisations unless a scope narrows it."""
+    async def catalogue(
+        self, scope: Scope, *, organisation: str | None = None, phase: Phase | None = None
+    ) -> list[Show]:
+        """Published shows of the scope by their start; only this organisation's, only in this phase."""
         query = _SHOW.where(RoomRow.phase != Phase.DRAFT).order_by(ShowRow.starts_at_ms, ShowRow.id)
-        query = within(scope or Scope.public(), query, ShowRow.organisation)
+        query = within(scope, query, ShowRow.organisation)
+        if organisation is not None:
+            query = query.where(ShowRow.organisation == organisation)
+        if phase is not None:
+            query = query.where(RoomRow.phase == phase)
         async with self._database.reading(seen_by(scope)) as session:
             rows = (await session.execute(query)).all()
         return [found for show, room in rows if (found := _readable(show, room)) is not None]

@@ -119,7 +119,7 @@ def seed(as_json: Json = False) -> None:
         try:
             shows = Shows(database, SystemClock())
             await put_programme(shows)
-            return len(await shows.catalogue())
+            return len(await shows.catalogue(Scope.public()))
         finally:
             await database.close()
 
@@ -143,7 +143,7 @@ def show_list(as_json: Json = False) -> None:
                     "organisation": show.organisation,
                     "title": show.title["fi"],
                 }
-                for show in await Shows(database, SystemClock()).catalogue()
+                for show in await Shows(database, SystemClock()).catalogue(Scope.public())
             ]
         finally:
             await database.close()

@@ -33,6 +33,7 @@ from recordings.disk import Disk
 from recordings.tables import TakeRow
 from recordings.takes import TakeState
 from rooms.phases import Phase
+from rooms.scope import Scope
 from rooms.shows import Show, Shows
 from streaming import rtp
 from streaming.ports import Batch, FeedId, Packet, RoomId, SeatId, SenderReport, Track
@@ -167,7 +168,7 @@ async def make_all(settings: Settings) -> None:
     maker = Maker(settings, database, clock)
     began = datetime.now(UTC)
     try:
-        for show in await Shows(database, clock).catalogue():
+        for show in await Shows(database, clock).catalogue(Scope.public()):
             if show.phase is not Phase.ARCHIVED or show.recording_policy == "none":
                 continue
             try:

@@ -11,6 +11,7 @@ from aiohttp import web
 from infra.errors import Unknown
 from recordings.catalogue import Recording
 from rooms.phases import Phase
+from rooms.scope import Scope
 from rooms.shows import Organisation, Show
 from web.language import language_of, words
 from web.moments import date_of
@@ -51,7 +52,7 @@ async def catalogue(request: web.Request) -> web.Response:
     recorded = {one.room: one.id for one in await parts.recordings.public()}
     views = [
         show_view(request, show, organisations, recorded.get(show.id))
-        for show in await parts.shows.catalogue()
+        for show in await parts.shows.catalogue(Scope.public())
     ]
     search = Search.of(request.query)
     whole = Programme.of(views)

@@ -13,7 +13,7 @@ from rooms.actors import Actor
 from rooms.messages import AnswerCompany, Command, EndCompany, RemoveSeat
 from rooms.phases import Phase, Role
 from rooms.room import HANDLERS
-from rooms.scope import Scope, owned, within
+from rooms.scope import Scope, owned, seen_by, within
 from rooms.tables import TicketRow
 from tests.rooms.conftest import OULU, ROOM, TURKU, Evening, plan
 
@@ -35,6 +35,9 @@ def test_a_query_without_a_scope_raises() -> None:
         with pytest.raises(Forbidden) as refused:
             narrowed(None, QUERY, TicketRow.organisation)
         assert refused.value.code == "no_scope"
+    with pytest.raises(Forbidden) as refused:
+        seen_by(None)
+    assert refused.value.code == "no_scope"
 
 
 def test_the_public_scope_reads_what_is_public_alone() -> None:
@@ -129,5 +132,10 @@ async def test_a_companion_is_bound_to_a_guest_of_the_same_show(evening: Evening
 
 
 async def test_the_catalogue_of_one_city_shows_its_own(evening: Evening) -> None:
-    assert {show.id for show in await evening.shows.catalogue()} == {ROOM, "kantele"}
+    assert {show.id for show in await evening.shows.catalogue(Scope.public())} == {ROOM, "kantele"}
     assert {show.id for show in await evening.shows.catalogue(OULU)} == {"kantele"}
+    everybody = Scope.public()
+    narrowed = await evening.shows.catalogue(everybody, organisation="turku", phase=Phase.SCHEDULED)
+    assert {show.id for show in narrowed} == {ROOM}
+    assert await evening.shows.catalogue(everybody, organisation="turku", phase=Phase.LIVE) == []
+    assert await evening.shows.catalogue(OULU, organisation="turku") == [], "a scope stays one"

@@ -45,7 +45,7 @@ async def test_the_catalogue_is_ordered_by_start_and_leaves_drafts_out(evening: 
     early = evening.clock.now() - 2 * HOUR
     await evening.shows.plan(TURKU, plan(evening.clock, "varhain", starts_at=early))
     await evening.shows.plan(TURKU, plan(evening.clock, "luonnos"), phase=Phase.DRAFT)
-    ids = [show.id for show in await evening.shows.catalogue()]
+    ids = [show.id for show in await evening.shows.catalogue(Scope.public())]
     assert ids == ["varhain", "kantele", ROOM]
     assert (await evening.shows.get("luonnos")).phase is Phase.DRAFT
 

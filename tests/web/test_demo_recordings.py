@@ -12,6 +12,7 @@ from infra.settings import Settings
 from infra.storage import open_storage
 from recordings.catalogue import Recording, Recordings
 from rooms.phases import Phase
+from rooms.scope import Scope
 from rooms.shows import Shows
 from web import demo_recordings
 from web.demo_recordings import make_all
@@ -34,7 +35,11 @@ async def _seeded(settings: Settings) -> list[str]:
     try:
         shows = Shows(database, SystemClock())
         await seed(shows)
-        return [show.id for show in await shows.catalogue() if show.phase is Phase.ARCHIVED]
+        return [
+            show.id
+            for show in await shows.catalogue(Scope.public())
+            if show.phase is Phase.ARCHIVED
+        ]
     finally:
         await database.close()
 

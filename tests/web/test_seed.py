@@ -12,6 +12,7 @@ from infra.database import Database
 from rooms.notices import PhaseOrder
 from rooms.orders import place
 from rooms.phases import Phase
+from rooms.scope import Scope
 from rooms.shows import Shows
 from web.seed import LIVE_SHOWS, MAIN_SHOW, ZONE, Starts, read_programme, seed
 
@@ -73,7 +74,7 @@ def test_a_start_says_when() -> None:
 
 async def test_the_catalogue_holds_the_programme_in_its_phases(shows: Shows) -> None:
     assert await seed(shows) == 24
-    catalogue = {show.id: show for show in await shows.catalogue()}
+    catalogue = {show.id: show for show in await shows.catalogue(Scope.public())}
     for entry in PROGRAMME.shows:
         show = catalogue[entry.id]
         assert (show.phase, show.organisation) == (entry.phase, entry.organisation)
@@ -85,11 +86,11 @@ async def test_a_second_time_moves_what_comes_and_keeps_what_is_over(
     shows: Shows, clock: ManualClock
 ) -> None:
     await seed(shows)
-    before = {show.id: show for show in await shows.catalogue()}
+    before = {show.id: show for show in await shows.catalogue(Scope.public())}
     clock.advance(24 * 3600 * 1000)
     over = sum(entry.phase is Phase.ARCHIVED for entry in PROGRAMME.shows)
     assert await seed(shows) == 24 - over
-    after = {show.id: show for show in await shows.catalogue()}
+    after = {show.id: show for show in await shows.catalogue(Scope.public())}
     for entry in PROGRAMME.shows:
         moved = after[entry.id].starts_at - before[entry.id].starts_at
         assert moved.days == (0 if entry.phase is Phase.ARCHIVED else 1)
