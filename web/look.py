@@ -143,7 +143,8 @@ def _told(request: web.Request, seat: Seat, look: Look) -> dict[str, Any]:
     elif look.state == "asked" and not artist:
         key = "look_asked_host"
     yes = "look_say_yes_after_all" if look.state == "no" else "look_say_yes"
-    no = "look_say_no" if look.state == "asked" else "look_withdraw"
+    unanswered = look.state == "asked" or (look.state == "hidden" and look.may_say_yes)
+    no = "look_say_no" if unanswered else "look_withdraw"
     return {
         "state": look.state,
         "heading": text(f"look_{look.state}_heading"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from string import Formatter
@@ -12,7 +13,8 @@ from string import Formatter
 import pytest
 from babel.messages.pofile import read_po
 
-from web.language import LANGUAGES, LOCALE_FOLDER, Text, words
+from web.language import LANGUAGES, LOCALE_FOLDER, Fields, Text, words
+from web.moments import date_of
 
 WEB = LOCALE_FOLDER.parent
 CATALOGUES = sorted((LOCALE_FOLDER / "fi").glob("*.po"))
@@ -68,6 +70,14 @@ def test_a_key_stands_in_one_catalogue_only() -> None:
     for lang in LANGUAGES:
         counted = Counter(chain.from_iterable(words(lang).domains.values()))
         assert [key for key, times in counted.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_sentence_has_two_full_stops_where_a_date_ends_with_one(lang: str) -> None:
+    when = date_of(date(2026, 12, 1), lang)
+    told = [form.format_map(Fields(date=when)) for _, form in entries(lang)]
+    assert len([text for text in told if when in text]) >= 6
+    assert [text for text in told if ".." in text] == []
 
 
 def test_fields_are_the_same_in_every_language() -> None:

@@ -177,6 +177,14 @@ async def test_the_page_asks_in_each_language_and_the_desk_tells_how_it_stands(
     hosts = await (await looked.host.get(f"/r/{looked.seats[Role.HOST]}", headers=accept)).json()
     assert (hosts["urls"]["look"], hosts["look"]) == (None, None)
 
+    await looked.site.parts.recordings.hide(looked.show)
+    text = await (await looked.artist.get(f"{looked.look}?lang=fi")).text()
+    assert "Talo on piilottanut tallenteen." in text
+    assert 'data-part="no">Ei saa julkaista' in text
+    status, told = await looked.say("yes")
+    assert (status, told["state"], told["no"]) == (200, "hidden", "Perun julkaisun")
+    assert await looked.prefix() is None
+
 
 @pytest.mark.one_database  # no answer is written
 @pytest.mark.parametrize("policy", ["ticket_holders", "at_once"])
