@@ -251,8 +251,21 @@ class RoomSocket:
                 # one screen a seat: two windows of one browser would take the picture from each other
                 await self._hub.make_way(self.seat, Bye(reason="moved"))
             self._hub.join(self, command.after)
+            if (over := await self._over_meanwhile()) is not None:
+                self.say_bye(over)
+                return
         await self._hub.beat(self.seat)
         self.write(message_frame(Ack(id=command.id)))
+
+    async def _over_meanwhile(self) -> Bye | None:
+        """As `_over`: what ended between that look and the joining was told to nobody here. Where it cannot
+        be known, the socket has not joined."""
+        try:
+            return await self._over()
+        except BaseException:
+            self._hub.leave(self)
+            self._joined = False
+            raise
 
     async def _over(self) -> Bye | None:
         """The last word where the seat's right ended before the hub knew of this socket."""
@@ -260,8 +273,7 @@ class RoomSocket:
         if seat.status in OVER:
             removed = seat.status is TicketStatus.REMOVED
             return Bye(reason="removed" if removed else "revoked")
-        holds = await self._parts.seats.holds(self.seat, self.device)
-        return None if holds else Bye(reason="moved")
+        return None if seat.device == self.device else Bye(reason="moved")
 
     async def _applaud(self, command: Applaud) -> None:
         self._parts.house.applaud(self._hub.room, self.seat, command.claps)
