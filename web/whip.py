@@ -8,17 +8,19 @@ was given, and learn why not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from infra.errors import TooLarge, TooMany, Unauthorised
+from infra.errors import Forbidden, LampioError, TooLarge, TooMany, Unauthorised, Unknown
+from rooms.seats import refuse_if_over
 from streaming.fragment import CONTENT_TYPE as FRAGMENT_TYPE
 from streaming.fragment import MAX_BYTES as LARGEST_FRAGMENT
-from streaming.ports import Elsewhere, RoomId, SessionId
+from streaming.ports import Action, Elsewhere, RoomId, SessionId
 from streaming.sdp import SENTENCE
 from streaming.whip import Protocol
-from web.access import bearer
+from web.access import KIND_OF, bearer
 from web.guesses import wrong_secret
 from web.parts import PARTS
 
@@ -62,6 +64,7 @@ class Endpoint:
         parts = request.app[PARTS]
         if bearer(request):
             await _allow(request, f"{self.protocol}_made", MADE)
+            await self._known(request, Forbidden("forbidden"))
             await _of_this_node(request)
             await parts.reactions.ready(show)
         made = await parts.whip.post(
@@ -84,16 +87,16 @@ class Endpoint:
         """204 for trickled candidates; 200 with our new names and a new entity tag for an ICE restart."""
         if bearer(request):
             await _allow(request, f"{self.protocol}_patched", PATCHED)
-            await _of_this_node(request)
-        made = await request.app[PARTS].whip.patch(
-            self.protocol,
-            RoomId(request.match_info["show"]),
-            SessionId(request.match_info["session"]),
-            bearer(request),
-            request.content_type,
-            await _body(request, LARGEST_FRAGMENT),
-            if_match=request.headers.get("If-Match"),
-        )
+        async with self._known_first(request):
+            made = await request.app[PARTS].whip.patch(
+                self.protocol,
+                RoomId(request.match_info["show"]),
+                SessionId(request.match_info["session"]),
+                bearer(request),
+                request.content_type,
+                await _body(request, LARGEST_FRAGMENT),
+                if_match=request.headers.get("If-Match"),
+            )
         if made is None:
             return web.Response(status=204)
         return web.Response(
@@ -105,14 +108,13 @@ class Endpoint:
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """End the session."""
-        if bearer(request):
-            await _of_this_node(request)
-        await request.app[PARTS].whip.delete(
-            self.protocol,
-            RoomId(request.match_info["show"]),
-            SessionId(request.match_info["session"]),
-            bearer(request),
-        )
+        async with self._known_first(request):
+            await request.app[PARTS].whip.delete(
+                self.protocol,
+                RoomId(request.match_info["show"]),
+                SessionId(request.match_info["session"]),
+                bearer(request),
+            )
         return web.Response(status=200)
 
     async def describe(self, request: web.Request) -> web.StreamResponse:
@@ -122,6 +124,33 @@ class Endpoint:
     async def describe_session(self, request: web.Request) -> web.StreamResponse:
         """What a session takes."""
         return _options("PATCH, DELETE, OPTIONS", {"Accept-Patch": FRAGMENT_TYPE})
+
+    async def _known(self, request: web.Request, foreign: LampioError) -> None:
+        """Look at the key before anything is done or told of the room: a wrong one learns not even whether
+        there is such a room. Raises `Unauthorised`, `foreign` for a key of another show, `Forbidden` for
+        one that has ended."""
+        action = Action.PUBLISH if self.protocol == "whip" else Action.VIEW
+        seat = await request.app[PARTS].seats.find(bearer(request), KIND_OF[action])
+        if seat is None:
+            raise Unauthorised()
+        if seat.show != request.match_info["show"]:
+            raise foreign
+        refuse_if_over(seat)
+
+    @asynccontextmanager
+    async def _known_first(self, request: web.Request) -> AsyncIterator[None]:
+        """Around what is done to a session. Who holds one of this node is known by it, though the database
+        is away; of all others the key is looked at."""
+        here = request.app[PARTS].house.has(request.match_info["show"])
+        if bearer(request) and not here:
+            await self._known(request, Unknown("session"))
+            await _of_this_node(request)
+        try:
+            yield
+        except Unknown:
+            if bearer(request) and here:
+                await self._known(request, Unknown("session"))
+            raise
 
 
 ENDPOINTS = (Endpoint("whip"), Endpoint("whep"))

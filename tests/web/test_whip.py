@@ -173,6 +173,35 @@ async def test_a_bearer_that_is_no_text_is_a_wrong_one(site: Site) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("protocol", ["whip", "whep"])
+async def test_a_wrong_key_opens_no_room_and_learns_of_none(site: Site, protocol: str) -> None:
+    await site.show("draft", Phase.SCHEDULED)
+    headers = {"Authorization": f"Bearer {'x' * 32}", "Content-Type": SDP}
+    for method, path in (("POST", ""), ("PATCH", "/session"), ("DELETE", "/session")):
+        told = []
+        for show in ("draft", "none"):
+            where = f"{site.url}/{protocol}/{show}{path}"
+            async with site.session.request(method, where, data=OFFER, headers=headers) as answer:
+                told.append((answer.status, await answer.text()))
+        assert told[0][0] == 401
+        assert told[0] == told[1]
+    assert not site.parts.house.has("draft")
+    await site.parts.house.open("draft")  # a room that is open says no more
+    for method in ("PATCH", "DELETE"):
+        where = f"{site.url}/{protocol}/draft/session"
+        async with site.session.request(method, where, data=OFFER, headers=headers) as answer:
+            assert answer.status == 401
+
+
+async def test_a_key_of_another_show_opens_no_room(site: Site) -> None:
+    await site.show("draft", Phase.SCHEDULED)
+    await site.show("other")
+    foreign = await key(site, Role.ARTIST, "broadcast", "other")
+    assert (await post(site, "/whip/draft", foreign, OFFER)).status == 403
+    assert (await post(site, "/whip/none", foreign, OFFER)).status == 403
+    assert not site.parts.house.has("draft")
+
+
 @pytest.mark.parametrize("phase", [Phase.SCHEDULED, Phase.ENDED])
 async def test_nobody_publishes_before_the_rehearsal_or_after_the_end(
     site: Site, phase: Phase
