@@ -34,7 +34,7 @@ from rooms.messages import (
 )
 from rooms.permissions import check
 from rooms.replies import Refusal, raised, refused
-from rooms.seats import Seat, Seats, refuse_if_over
+from rooms.seats import Seat, Seats, refuse_if_elsewhere, refuse_if_over
 from rooms.state import accepted
 from streaming.ports import Negotiated
 from web.live import Live
@@ -45,6 +45,9 @@ log = get_logger("desk")
 
 ANSWER_S = 5.0
 """How long the owner's answer is waited for."""
+
+OF_A_SESSION = (MediaAnswer, MediaRestart, MediaKeyframe, MediaStop)
+"""Messages about a session that the seat has: its grant stands in the relay, or is ended there."""
 
 Answer = Callable[[Seat, str, Any], Awaitable[ServerMessage]]
 """(seat, device, message) → the reply, with the message's id."""
@@ -92,8 +95,8 @@ class MediaDesk:
         ready: Callable[[str], Awaitable[None]],
         url: str,
     ) -> None:
-        """`ready(room)` returns when the relay has the room that is owned here; `url` is where pages of
-        other nodes reach exactly this one."""
+        """`ready(room)` returns when the relay has the room that is owned here; `url` is where pages reach
+        exactly this node, empty where the address that all share does: only here are the segments."""
         self._house = house
         self._seats = seats
         self._media = media
@@ -119,6 +122,13 @@ class MediaDesk:
     async def ask(self, seat: Seat, device: str, message: Command) -> ServerMessage:
         """The owner's reply. Raises the errors of `infra.errors`; `no_owner` while nobody has the room."""
         if await self._house.here(seat.show):
+            try:
+                seat = await self._allowed(seat.show, seat.id, device, message)
+            except (
+                Unavailable
+            ):  # while the rows are away, what is under way goes on; nothing begins
+                if not isinstance(message, OF_A_SESSION):
+                    raise
             return await self._reply(seat, device, message)
         asked = Asked(seat=seat.id, device=device, message=message.model_dump(mode="json"))
         answered = await self._call(seat.show, asked)
@@ -170,22 +180,33 @@ class MediaDesk:
     async def _carried(self, room: str, asked: Asked) -> Answered:
         if not asked.seat:
             return Answered(standing=self._voice.standing(room))
-        seat = await self._seats.seat(asked.seat)
+        if asked.end is not None:
+            await self._media.end_seat(await self._seat(room, asked.seat), asked.end)
+            return Answered()
+        message = CLIENT_MESSAGE.validate_python(asked.message)
+        seat = await self._allowed(room, asked.seat, asked.device, message)
+        reply = await self._reply(seat, asked.device, message)
+        return Answered(message=reply.model_dump(mode="json"))
+
+    async def _allowed(self, room: str, seat_id: str, device: str, message: Command) -> Seat:
+        """The seat as it is now: what its socket read when it was opened may have ended since."""
+        seat = await self._seat(room, seat_id)
+        refuse_if_over(seat)
+        refuse_if_elsewhere(seat, device)
+        _, state = await self._house.whole(room)
+        check(
+            str(getattr(message, "type", "")),
+            seat.role,
+            state.phase,
+            accepted=accepted(state, seat.id),
+        )
+        return seat
+
+    async def _seat(self, room: str, seat_id: str) -> Seat:
+        seat = await self._seats.seat(seat_id)
         if seat.show != room:
             raise Unauthorised("no_seat", sentence="err_no_seat")
-        if asked.end is not None:
-            await self._media.end_seat(seat, asked.end)
-            return Answered()
-        refuse_if_over(seat)
-        if not await self._seats.holds(seat.id, asked.device):
-            raise Unauthorised("no_seat", sentence="err_no_seat")
-        message = CLIENT_MESSAGE.validate_python(asked.message)
-        _, state = await self._house.whole(room)
-        check(message.type, seat.role, state.phase, accepted=accepted(state, seat.id))
-        reply = await self._reply(seat, asked.device, message)
-        if isinstance(reply, MediaSegmentsAt):
-            reply = reply.model_copy(update={"url": f"{self._url}{reply.url}"})
-        return Answered(message=reply.model_dump(mode="json"))
+        return seat
 
     async def _reply(self, seat: Seat, device: str, message: Command) -> ServerMessage:
         answer = self._answers.get(type(message))
@@ -209,7 +230,7 @@ class MediaDesk:
         return (_offer if message.sdp is None else _accepted)(message, made)
 
     async def _segments(self, seat: Seat, device: str, message: MediaSegments) -> ServerMessage:
-        return MediaSegmentsAt(id=message.id, url=self._live.open(seat, device))
+        return MediaSegmentsAt(id=message.id, url=f"{self._url}{self._live.open(seat, device)}")
 
     async def _stop(self, seat: Seat, device: str, message: MediaStop) -> ServerMessage:
         await self._media.stop(seat, message.session)
