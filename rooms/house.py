@@ -190,7 +190,7 @@ class House:
 
     @property
     def urls(self) -> frozenset[str]:
-        """Where clients reach each of the nodes that live."""
+        """Where clients reach each of the nodes that lived within a day."""
         return self._nodes.urls
 
     async def here(self, room: str) -> bool:

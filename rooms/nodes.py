@@ -35,7 +35,7 @@ class Nodes:
         self._beaten_ms = clock.monotonic_ms()
         self._elsewhere: dict[str, float] = {}
         self.urls: frozenset[str] = frozenset()
-        """Where clients reach each of the nodes that lived at the last beat."""
+        """Where clients reach each of the nodes that lived within a day, as of the last beat."""
         self._alone = False
 
     async def beat(self) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,6 +30,9 @@ from rooms.tables import NodeRow, RoomEventRow, RoomRow
 
 NODE_TTL_MS = 8_000
 """A node that has not beaten for this long owns nothing any more, by the database's own clock."""
+
+KNOWN_MS = 24 * 3600 * 1000
+"""How long the address of a node that lives no more is still told to pages."""
 
 HEAL_S = 1.0
 """A lost hint is made good by looking after this time."""
@@ -184,16 +187,20 @@ class Owners:
         return None if row is None else Owner(row.id, row.url or "")
 
     async def urls(self) -> frozenset[str]:
-        """Where clients reach each of the nodes that live."""
+        """Where clients reach each of the nodes that lived within a day: one that starts again is as it
+        was for pages that were loaded meanwhile."""
+        known = NodeRow.seen_at_ms >= Moment() - KNOWN_MS
         async with self._database.reading(NONE) as session:
-            urls = await session.scalars(select(NodeRow.url).where(_lives()))
+            urls = await session.scalars(select(NodeRow.url).where(known).distinct())
             return frozenset(url for url in urls if url)
 
     async def leave(self, node: str) -> None:
-        """The node ends: all its rooms are free."""
+        """The node ends: all its rooms are free. Its address stays known."""
         async with self._database.unit_of_work(HOUSE) as session:
             await session.execute(update(RoomRow).where(RoomRow.owner == node).values(owner=None))
-            await session.execute(delete(NodeRow).where(NodeRow.id == node))
+            mine, dead = NodeRow.id == node, Moment() - NODE_TTL_MS - 1
+            await session.execute(update(NodeRow).where(mine).values(seen_at_ms=dead))
+            await session.execute(delete(NodeRow).where(mine, func.coalesce(NodeRow.url, "") == ""))
 
     async def fences(self, node: str) -> dict[str, int]:
         """The rooms that the node owns, with their fences."""

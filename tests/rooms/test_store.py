@@ -21,7 +21,7 @@ from rooms.house import House, alone
 from rooms.messages import CompanyAnswered, CompanyAsked, Event, Named, PhaseChanged
 from rooms.phases import Phase
 from rooms.shows import Shows
-from rooms.store import NODE_TTL_MS, Log, Owners
+from rooms.store import KNOWN_MS, NODE_TTL_MS, Log, Owners
 from rooms.tables import AuditRow, DueRow, RoomEventRow, RoomRow, ShowRow
 from tests.rooms.conftest import ROOM, TURKU, organisation, plan, silent_for, until
 
@@ -253,6 +253,25 @@ async def test_a_node_that_leaves_frees_all_its_rooms(owners: Owners) -> None:
     await owners.leave("one")
     assert not await owners.anybody()
     assert await owners.fences("one") == {}
+
+
+@pytest.mark.parametrize("how", ["left", "died"])
+async def test_the_address_of_a_node_that_starts_again_is_known_meanwhile(
+    how: str, owners: Owners, database: Database
+) -> None:
+    await owners.beat("one", "https://one.example")
+    await owners.beat("errand")
+    if how == "left":
+        await owners.leave("one")
+        await owners.leave("errand")
+    else:
+        await silent_for(database, NODE_TTL_MS)
+    assert not await owners.anybody()
+    assert await owners.urls() == {"https://one.example"}
+    await owners.beat("one", "https://one.example")
+    assert await owners.anybody()
+    await silent_for(database, KNOWN_MS)
+    assert await owners.urls() == frozenset()
 
 
 async def test_an_ask_that_is_answered_is_due_no_more(
