@@ -27,7 +27,7 @@ from recordings.catalogue import Recording
 from rooms.phases import Phase
 from rooms.scope import Scope
 from rooms.shows import Show
-from web.pages import known_show
+from web.pages import known_recording, known_show
 from web.parts import PARTS
 from web.programme import LONGEST_TEXT, plain
 
@@ -206,7 +206,7 @@ async def recordings(request: web.Request) -> web.Response:
 async def recording(request: web.Request) -> web.Response:
     """`/api/recordings/{recording}`."""
     parts = request.app[PARTS]
-    found = await parts.recordings.get(request.match_info["recording"])
+    found = await known_recording(request, request.match_info["recording"])
     if found.audience != "public":
         raise Unknown(sentence="err_not_found")
     show = await known_show(request, found.room)

@@ -104,6 +104,14 @@ async def known_show(request: web.Request, show_id: str) -> Show:
     return found
 
 
+async def known_recording(request: web.Request, recording_id: str) -> Recording:
+    """The recording, whoever may watch it. Raises `Unknown` with the sentence of a page that is not there."""
+    try:
+        return await request.app[PARTS].recordings.get(recording_id)
+    except Unknown:
+        raise Unknown("no_such_recording", sentence="err_not_found") from None
+
+
 def event_data(view: ShowView, public_url: str) -> dict[str, Any]:
     """The show for search engines (schema.org/Event)."""
     status = "EventCancelled" if view.cancelled else "EventScheduled"
@@ -137,7 +145,7 @@ def paper(template: str) -> Any:
 async def recording(request: web.Request) -> web.Response:
     """`/recordings/{recording}`: the player; who may watch is the recording's policy."""
     parts = request.app[PARTS]
-    found = await parts.recordings.get(request.match_info["recording"])
+    found = await known_recording(request, request.match_info["recording"])
     if not await parts.access.may_watch(request, found):
         raise Unknown("no_such_recording", sentence="err_not_found")
     of_show = await known_show(request, found.room)

@@ -130,6 +130,8 @@ async def test_who_has_a_ticket_and_has_not_come_is_listed_until_they_come(
     aune, _ = await guest_of(house, people, "Aune")
     await host.until("document.querySelector('#here').innerText.includes('Aune')")
     await host.until("document.querySelector('#missing').innerText.includes('Eila Saarinen')")
+    assert await host.look("document.querySelector('#missing').innerText.includes('Perun kutsun')")
+    assert not await host.look("document.querySelector('#missing').innerText.includes('Poistan')")
     eila = await people.come("Eila")
     await eila.open(link)
     assert await host.look("document.querySelector('#missing').innerText.includes('Eila')")

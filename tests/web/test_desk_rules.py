@@ -68,7 +68,7 @@ def test_desks_know_the_phases_in_which_they_may_write_publish_and_view(js: Path
 
 def facts(**other: Any) -> dict[str, Any]:
     sending = {"wants": True, "sending": "sending", "phase": "live", "onAir": "me", "you": "me"}
-    return {**sending, "stage": "live", **other}
+    return {**sending, "lost": False, "stage": "live", **other}
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,8 @@ def facts(**other: Any) -> dict[str, Any]:
         (facts(stage="stalled"), "healing"),
         (facts(stage="empty"), "connecting"),
         (facts(sending="healing"), "healing"),
+        (facts(lost=True), "healing"),
+        (facts(lost=True, wants=False), "check"),
         (facts(sending="connecting"), "connecting"),
         (facts(sending="elsewhere"), "elsewhere"),
         (facts(sending="refused"), "refused"),

@@ -26,7 +26,7 @@ FAMILIES = {
         *("phase", "not_in_this_phase", "phase_order", "no_line", "no_seat", "no_ask"),
         *("host_stays", "role", "busy", "too_many"),
     ],
-    "desk_phase_": PHASES,
+    "desk_phase_": [*PHASES, "lost"],
     "desk_device_": ["denied", "missing", "busy", "failed", "gone"],
     "desk_level_": ["silent", "quiet", "good", "good_air", "loud"],
     "desk_line_": ["unknown", "trying", "good", "narrow", "busy"],
@@ -40,7 +40,7 @@ FAMILIES = {
     "host_sure_": ["ended", "cancelled"],
     "host_yes_": ["ended", "cancelled"],
     "host_since_": [*PHASES, "live_again"],
-    "host_stage_": ["live", "stalled", "empty"],
+    "host_stage_": ["live", "stalled", "empty", "lost"],
     # The strip on the host's desk.
     "staff_phase_": ["rehearsal", "doors", "live", "interval", "ended"],
 }

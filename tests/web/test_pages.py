@@ -116,7 +116,10 @@ async def test_search_engines_get_the_show_as_an_event(site: Site) -> None:
 
 
 async def test_a_recording_nobody_made_is_unknown(site: Site) -> None:
-    assert "Tätä sivua ei löytynyt" in await read(site.browser(), "/recordings/none", 404)
+    browser = site.browser()
+    page = await read(browser, "/recordings/none", 404)
+    assert "Tätä sivua ei löytynyt" in page
+    assert page == (await read(browser, "/shows/none", 404)).replace("/shows/", "/recordings/")
 
 
 async def test_pages_carry_the_houses_policy_and_are_not_kept(site: Site) -> None:

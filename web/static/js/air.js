@@ -20,6 +20,7 @@ import { Publisher } from "./publish.js";
  * @property {Phase} phase
  * @property {string|null} onAir - the seat on air
  * @property {string} you
+ * @property {boolean} lost - the page's own connection is gone: what the server told may be true no more
  * @property {"live"|"stalled"|"empty"|null} stage - of her own feed, as the server tells; null: not told
  */
 
@@ -34,10 +35,11 @@ const REMEMBERED = "lampio-on-stage";
  * @param {Facts} facts
  * @returns {Place}
  */
-export function placeOf({ wants, sending, phase, onAir, you, stage }) {
+export function placeOf({ wants, sending, phase, onAir, you, lost, stage }) {
   if (OVER.has(phase)) return "over";
   if (!wants) return "check";
   if (sending === "refused" || sending === "elsewhere" || sending === "healing") return sending;
+  if (lost) return "healing";
   if (sending !== "sending") return "connecting";
   if (phase === "interval") return "interval";
   if (phase !== "live") return "at_edge";
@@ -137,6 +139,7 @@ export class Air extends EventTarget {
       phase: state?.phase ?? this.room.page.show.phase,
       onAir: state?.on_air ?? null,
       you: this.room.page.seat,
+      lost: this.room.lost,
       stage: this.stage,
     };
   }

@@ -46,7 +46,7 @@ export class Checks extends Component {
     this.#say("line", sign, text(`desk_line_${line}`));
   }
 
-  /** @param {import("./wire.js").Phase} phase */
+  /** @param {import("./wire.js").Phase|"lost"} phase */
   phase(phase) {
     this.#say("phase", phase === "live" ? "yes" : "wait", text(`desk_phase_${phase}`));
   }

@@ -68,9 +68,9 @@ function draw() {
     if (studio.stream) studio.close();
     return;
   }
-  checks?.phase(STAGE_OPEN.has(phase) || phase === "scheduled" ? phase : "draft");
-  const trying = place === "connecting" || place === "healing";
-  checks?.line(scene === "check" ? "unknown" : trying ? "trying" : air.line);
+  checks?.phase(room.lost ? "lost" : STAGE_OPEN.has(phase) || phase === "scheduled" ? phase : "draft");
+  const trying = place === "connecting" || place === "healing" || room.lost;
+  checks?.line(trying ? "trying" : scene === "check" ? "unknown" : air.line);
 }
 
 /** Another scene, and the focus on its heading. @param {string} scene */

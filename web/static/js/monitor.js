@@ -68,7 +68,7 @@ export class Monitor extends Component {
     const onAir = this.room.state?.on_air;
     const artist = onAir ? this.people.find(onAir) : undefined;
     put(this.who, artist ? this.people.nameOf(artist) : text(onAir ? "staff_role_artist" : "host_nobody_on_air"));
-    put(this.words, text(`host_stage_${this.stage}`));
+    put(this.words, text(`host_stage_${this.room.lost ? "lost" : this.stage}`));
   }
 
   /** Views whenever the stage may be seen: asks, waits longer after each failure, asks again. */

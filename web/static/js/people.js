@@ -156,7 +156,7 @@ export class PeopleList extends Component {
     const line = make("div", { class: "with" }, about);
     const row = make("li", { "data-seat": person.seat }, line);
     if (person.role !== "host") {
-      const remove = make("button", { class: "button quiet", type: "button", "aria-describedby": who.id }, text("host_remove"));
+      const remove = make("button", { class: "button quiet", type: "button", "aria-describedby": who.id }, text(this.here ? "host_remove" : "host_uninvite"));
       this.listen(remove, "click", () => {
         remove.hidden = true;
         row.append(this.#sure(person, name, remove));
@@ -175,8 +175,8 @@ export class PeopleList extends Component {
   #sure(person, name, remove) {
     const asked = performance.now();
     const trouble = make("p", { class: "strong", role: "status" });
-    const yes = make("button", { class: "button off", type: "button" }, text("host_remove_yes"));
-    const no = make("button", { class: "button", type: "button" }, text("host_remove_no"));
+    const yes = make("button", { class: "button off", type: "button" }, text(this.here ? "host_remove_yes" : "host_uninvite_yes"));
+    const no = make("button", { class: "button", type: "button" }, text(this.here ? "host_remove_no" : "host_uninvite_no"));
     const words = make("p", { role: "status" }, text("host_remove_sure", { name }));
     const sure = make("div", { class: "sure" }, words, make("div", { class: "buttons" }, yes, no), trouble);
     this.listen(no, "click", () => {
@@ -189,7 +189,7 @@ export class PeopleList extends Component {
       yes.disabled = true;
       try {
         await this.room.send({ type: "seat.remove", seat: person.seat });
-        if (this.told) this.told.textContent = text("host_removed", { name });
+        if (this.told) this.told.textContent = text(this.here ? "host_removed" : "host_uninvited", { name });
       } catch (error) {
         yes.disabled = false;
         trouble.textContent = sentence(error);

@@ -39,6 +39,8 @@ export class StaffRoom extends Component {
     this.page = pageData();
     this.onInside = onInside;
     this.inside = false;
+    /** the page's own connection is gone, and that has been told: what it knew may be true no more */
+    this.lost = false;
     /** @type {Snapshot|null} */
     this.state = null;
     /** the server's clock minus ours, ms */
@@ -134,8 +136,13 @@ export class StaffRoom extends Component {
   /** @param {"open"|"lost"} state */
   #changed(state) {
     clearTimeout(this.telling);
+    if (state === "open") this.lost = false;
     if (state === "lost") {
-      this.telling = setTimeout(() => this.#say("staff_lost"), TELL_LOSS_AFTER_MS);
+      this.telling = setTimeout(() => {
+        this.lost = true;
+        this.#say("staff_lost");
+        this.#tell(null);
+      }, TELL_LOSS_AFTER_MS);
     } else if (this.told.textContent) {
       this.#say("staff_back");
       this.telling = setTimeout(() => this.#say(null), TELL_RETURN_FOR_MS);
