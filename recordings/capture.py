@@ -1,7 +1,8 @@
 """Takes from their start to storage: which feeds are recorded now, and what became of each take.
 
     start(room, feed) → a recorder subscribes → takes begin and end in its thread → rows follow
-    stop(room)        → unsubscribed at once, the last take finished into the spool
+    cut(room)         → unsubscribed at once; the last take is finished meanwhile, the next one after it
+    stop(room)        → the same, and the last take finished into the spool
     settle(room)      → and everything of the room brought to storage
 
 A row can always be made anew from the folder; the folder is the truth until the take is stored.
@@ -49,6 +50,8 @@ class _Stretch:
 
     recorder: Recorder
     detach: Callable[[], None]
+    starting: asyncio.Task[None] | None = None
+    """Its thread begins when the room's take before it is finished; until then it only collects."""
 
 
 class Captures:
@@ -75,6 +78,7 @@ class Captures:
         self._live = live
         self._tasks = TaskScope("captures")
         self._running: dict[str, _Stretch] = {}
+        self._ends: dict[str, asyncio.Task[None]] = {}
         self._news: asyncio.Queue[TakeFolder] = asyncio.Queue(MOST_NEWS)
         self._begun = False
         self._troubles: dict[str, Trouble] = {}
@@ -124,19 +128,30 @@ class Captures:
             known = running.recorder
             if (known.subject.feed, known.subject.epoch, known.keeps) == (feed, epoch, keep):
                 return
-            await self.stop(room)
+            self.cut(room)
         self._begin(Subject(room, organisation, feed, epoch, fence), keep)
 
-    async def stop(self, room: str) -> None:
-        """Record this room no longer: nothing sent after this call is kept. Returns when the take is
-        whole in the spool. Idempotent."""
+    def cut(self, room: str) -> None:
+        """Record this room no longer: nothing sent after this call is kept. Waits for nothing; the take is
+        finished meanwhile (`finished`). Idempotent."""
         stretch = self._running.pop(room, None)
         if stretch is not None:
             stretch.detach()
-            await asyncio.to_thread(stretch.recorder.stop)
-            self.overruns += stretch.recorder.overruns
+            end = self._tasks.spawn(self._finish(room, stretch), name=f"finish:{room}")
+            self._ends[room] = end
+            end.add_done_callback(lambda _: self._ended(room, end))
+
+    async def finished(self, room: str) -> None:
+        """Wait until what was cut off is whole in the spool, or the disk holds it for too long."""
+        end = self._ends.get(room)
+        if end is not None:
+            await asyncio.wait({end})
             await self._told_all()
-            self._judge(room)
+
+    async def stop(self, room: str) -> None:
+        """As `cut`, and returns when the take is whole in the spool. Idempotent."""
+        self.cut(room)
+        await self.finished(room)
 
     async def record(
         self,
@@ -158,6 +173,7 @@ class Captures:
     async def settle(self, room: str) -> None:
         """Stop, and wait until every take of the room is stored or has failed."""
         await self.stop(room)
+        await self._told_all()
         await self._homing.settled(room)
 
     async def recover(self) -> None:
@@ -169,7 +185,7 @@ class Captures:
 
     async def close(self) -> None:
         """Finish all takes into the spool, give storage a little time, and end. Idempotent."""
-        await asyncio.gather(*(self.stop(room) for room in list(self._running)))
+        await asyncio.gather(*map(self.stop, {*self._running, *self._ends}))
         await self._homing.close(UPLOAD_S)
         await self._tasks.close()
         await self.store.close()
@@ -179,8 +195,25 @@ class Captures:
     def _begin(self, subject: Subject, keep: bool) -> None:
         recorder = self._recorder(subject, keep)
         detach = self._attach(subject.feed, recorder)
-        recorder.start()
-        self._running[subject.room] = _Stretch(recorder, detach)
+        stretch = self._running[subject.room] = _Stretch(recorder, detach)
+        before = self._ends.get(subject.room)
+        if before is None:
+            recorder.start()
+        else:
+            stretch.starting = self._tasks.spawn(_start_after(before, recorder), name="start")
+
+    async def _finish(self, room: str, stretch: _Stretch) -> None:
+        if stretch.starting is not None:
+            await asyncio.wait({stretch.starting})
+        await asyncio.to_thread(stretch.recorder.stop)
+        self.overruns += stretch.recorder.overruns
+        # What the thread told before it ended is heard with the loop's next turn.
+        await asyncio.sleep(0)
+        self._judge(room)
+
+    def _ended(self, room: str, end: asyncio.Task[None]) -> None:
+        if self._ends.get(room) is end:
+            del self._ends[room]
 
     def _recorder(self, subject: Subject, keep: bool) -> Recorder:
         if not self._begun:
@@ -200,7 +233,8 @@ class Captures:
         while True:
             await asyncio.to_thread(self.disk.look)
             for room, stretch in list(self._running.items()):
-                if not stretch.recorder.alive:
+                starting = stretch.starting is not None and not stretch.starting.done()
+                if not stretch.recorder.alive and not starting:
                     log.error("recorder died", room=room)
                     self._running.pop(room)
                     stretch.detach()
@@ -257,3 +291,8 @@ class Captures:
                 log.exception("take not told", take=folder.info.take)
             finally:
                 self._news.task_done()
+
+
+async def _start_after(before: asyncio.Task[None], recorder: Recorder) -> None:
+    await asyncio.wait({before})
+    recorder.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from infra.logs import get_logger
 
@@ -26,7 +26,7 @@ class Idle:
 
 
 async def let_go_regularly(
-    idle: Callable[[], Iterable[str]], let_go: Callable[[str], Awaitable[None]], after_s: float
+    idle: Callable[[], Collection[str]], let_go: Callable[[str], Awaitable[None]], after_s: float
 ) -> None:
     """Let rooms go that were idle for so long; runs until it is cancelled."""
     noted = Idle(after_s)
@@ -34,6 +34,7 @@ async def let_go_regularly(
         await asyncio.sleep(min(LOOK_S, after_s / 2))
         for room in noted.due(idle(), asyncio.get_running_loop().time()):
             try:
-                await let_go(room)
+                if room in idle():  # one that somebody came to while others were let go stays
+                    await let_go(room)
             except Exception:
                 log.exception("room not let go", room=room)

@@ -59,16 +59,16 @@ from streaming.ports import (
     SessionUp,
 )
 from web.access import Access
+from web.archiving import Archiving
 from web.hubs import Hubs
 from web.idle import let_go_regularly
 from web.media_desk import MediaDesk
 from web.room_media import stage_want
 from web.voice import Voice
-from web.workers import Workers
+from web.workers import Latest, Workers
 
 log = get_logger("reactions")
 
-ARCHIVE_AGAIN_S = 5.0
 IDLE_S = 120.0
 """After how long a room is let go that nobody needs."""
 
@@ -103,7 +103,6 @@ class Reactions:
         self._hubs = hubs
         self._captures = captures
         self._windows = windows
-        self._archive = archive
         self._desk = desk
         self._voice = voice
         self._idle_s = idle_s
@@ -111,7 +110,8 @@ class Reactions:
         self._tasks = self._workers.tasks
         self._open: set[str] = set()
         self._serving: dict[str, tuple[int, Callable[[], None]]] = {}
-        self._archiving: set[str] = set()
+        self._archiving = Archiving(house, shows, archive, self._tasks)
+        self._following, self._losing = Latest(), Latest()
         self._unsubscribe: list[Callable[[], None]] = []
 
     async def start(self) -> None:
@@ -134,9 +134,7 @@ class Reactions:
         """
         if room in self._open or not await self._house.here(room):
             return
-        state = await self._now(room)
-        if state.phase in RUNNING:
-            await self._open_relay(room, state)
+        if await self._open_relay(room):
             self._workers.later(room, partial(self._tell_stage, room))
             self._workers.later(room, partial(self._capture, room))
 
@@ -160,7 +158,9 @@ class Reactions:
             self._open.discard(room)
             self._voice.forget(room)
             sessions = [grant.session for grant in self._relay.grants(RoomId(room))]
-            self._workers.at_once(room, self._lost(room, had, sessions))
+            self._captures.cut(room)
+            self._losing.note(room, self._workers.at_once(room, self._lost(room, had, sessions)))
+            self._workers.at_once(room, self._air_gone(room))
         else:
             self._serving[room] = (fence, self._desk.serve(room, fence))
             self._workers.later(room, partial(self._taken, room))
@@ -169,7 +169,7 @@ class Reactions:
         await self.ready(room)
         state = await self._now(room)
         if state.phase is Phase.ENDED:
-            self._archive_soon(room)
+            self._archiving.soon(room)
 
     async def _lost(self, room: str, fence: int, sessions: list[SessionId]) -> None:
         """Another node has the room: its pages go there by themselves."""
@@ -177,29 +177,34 @@ class Reactions:
             await self._relay.close(session, "vanished")
         with suppress(Conflict):  # it came back meanwhile
             await self._relay.close_room(RoomId(room), fence, "vanished")
-        if not self._house.has(room):
-            await self._captures.stop(room)
+
+    async def _air_gone(self, room: str) -> None:
+        """Nothing of its air stays here, once its last take is finished."""
+        await self._captures.finished(room)
+        if room not in self._open:
             self._windows.forget(room)
 
     def _idle(self) -> set[str]:
         """Rooms that nobody needs now."""
         hubs = self._hubs.all()
         mine = self._house.rooms()
-        busy = {room for room, phase in mine.items() if phase in ADOPTED} | self._archiving
+        busy = {room for room, phase in mine.items() if phase in ADOPTED} | self._archiving.rooms
         watched = {hub.room for hub in hubs if not hub.deserted}
         return {*mine, *self._workers.rooms(), *(hub.room for hub in hubs)} - busy - watched
 
     async def _let_go(self, room: str) -> None:
+        self._workers.let_go(room)  # first: what comes in from now on is not dropped
         await self._hubs.let_go(room, COME_BACK)
-        await self._close_relay(room)
-        await self._house.let_go(room)
-        self._workers.let_go(room)
+        if self._house.rooms().get(room) not in ADOPTED:  # nobody put it live meanwhile
+            await self._close_relay(room)
+            await self._house.let_go(room)
 
     # --- what happens in rooms ------------------------------------------------------------------
 
     def _on_event(self, room: str, seq: int, event: Event, state: Snapshot) -> None:
         match event:
             case PhaseChanged():
+                self._workers.at_once(room, self._turn_epoch(room))
                 self._workers.later(room, partial(self._phase, room, state))
             case AirTaken() | AirLeft():
                 self._workers.later(room, partial(self._air, room))
@@ -215,15 +220,21 @@ class Reactions:
 
     async def _phase(self, room: str, state: Snapshot) -> None:
         if state.phase in RUNNING:
-            await self._open_relay(room, state)
+            await self._open_relay(room)
         if room in self._open:
-            await self._turn(room, state)
+            await self._turn(room)
         if state.phase in (Phase.ENDED, Phase.CANCELLED):
             await self._end(room, state)
 
-    async def _turn(self, room: str, state: Snapshot) -> None:
+    async def _turn_epoch(self, room: str) -> None:
+        """What was sent before a change of phase reaches nobody from now on."""
+        state = await self._now(room)
+        if room in self._open:  # twice is once: the state's epoch only grows
+            await self._relay.open_room(RoomId(room), self._house.fence(room), state.epoch)
+
+    async def _turn(self, room: str) -> None:
         """Media as the new phase wants it."""
-        await self._relay.new_epoch(RoomId(room), state.epoch)
+        await self._turn_epoch(room)
         # Before the publisher's right is given anew: a take that ends has no frame of this phase, and one
         # that begins has its very first keyframe.
         await self._capture(room)
@@ -231,41 +242,32 @@ class Reactions:
             await self._rights(room, seat)
         await self._tell_stage(room)
 
-    async def _open_relay(self, room: str, state: Snapshot) -> None:
-        if room not in self._open:
+    async def _open_relay(self, room: str) -> bool:
+        """Open the room's media where its phase has any; whether it is open."""
+        if (lost := self._losing.get(room)) is not None:
+            await asyncio.wait({lost})  # what is closed yet is not the new room's
+        state = await self._now(room)
+        if room not in self._open and state.phase in RUNNING:
             await self._relay.open_room(RoomId(room), self._house.fence(room), state.epoch)
             self._open.add(room)
-            self._tasks.spawn(self._follow_relay(room), name=f"relay:{room}")
-        await self._hubs.hub(room)
+            if (before := self._following.get(room)) is not None:
+                before.cancel()
+            following = self._tasks.spawn(self._follow_relay(room), name=f"relay:{room}")
+            self._following.note(room, following)
+        if room in self._open:
+            await self._hubs.hub(room)
+        return room in self._open
 
     async def _end(self, room: str, state: Snapshot) -> None:
         await self._close_relay(room)
-        self._windows.forget(room)
+        self._workers.at_once(room, self._air_gone(room))
         if state.phase is Phase.ENDED:
-            self._archive_soon(room)
+            self._archiving.soon(room)
 
     async def _close_relay(self, room: str) -> None:
         if room in self._open:
             await self._relay.close_room(RoomId(room), self._house.fence(room), "room_closed")
             self._open.discard(room)
-
-    def _archive_soon(self, room: str) -> None:
-        if room not in self._archiving:
-            self._archiving.add(room)
-            task = self._tasks.spawn(self._archived(room), name=f"archive:{room}")
-            task.add_done_callback(lambda _: self._archiving.discard(room))
-
-    async def _archived(self, room: str) -> None:
-        """The recording is made and the show in the archive; what fails (storage away) is done again."""
-        while self._house.has(room):
-            try:
-                show = await self._shows.get(room)
-                await self._archive.run(room, show.organisation, show.recording_policy)
-                await self._house.archived(room)
-                return
-            except Exception:
-                log.exception("not archived yet", room=room)
-            await asyncio.sleep(ARCHIVE_AGAIN_S)
 
     async def _rights(self, room: str, seat_id: str) -> None:
         """Grants of a seat as they should be now."""
@@ -299,7 +301,7 @@ class Reactions:
             keep = show.recording_policy != "none"
             await self._captures.start(room, show.organisation, feed, state.epoch, fence, keep=keep)
         else:
-            await self._captures.stop(room)
+            self._captures.cut(room)
             self._windows.clear(room)
 
     async def _cut(self, room: str, seat: str) -> None:

@@ -15,7 +15,7 @@ from rooms.shows import Organisation
 from rooms.store import Owners
 from tests.evening.house import ORGANISATION
 from tests.web.conftest import STARTING_MS, Site
-from web.idle import Idle
+from web.idle import Idle, let_go_regularly
 from web.main import serving
 
 WORDS = {"fi": "Turku", "sv": "Åbo", "en": "Turku"}
@@ -28,6 +28,21 @@ def test_only_what_was_idle_without_a_break_is_due() -> None:
     assert idle.due({"a", "b"}, 10) == ["a"]
     assert sorted(idle.due({"a", "b"}, 20)) == ["a", "b"]
     assert idle.due(set(), 21) == []
+
+
+async def test_one_that_somebody_came_to_while_others_were_let_go_stays() -> None:
+    idle, gone = {"a", "b", "c"}, list[str]()
+
+    async def let_go(one: str) -> None:
+        gone.append(one)
+        idle.difference_update({one, "b" if one != "b" else "c"})
+
+    task = asyncio.create_task(let_go_regularly(lambda: idle, let_go, after_s=0.02))
+    async with asyncio.timeout(5):
+        while idle:
+            await asyncio.sleep(0.005)
+    task.cancel()
+    assert len(gone) == 2
 
 
 @pytest.fixture

@@ -67,16 +67,16 @@ async def test_a_listener_that_fails_takes_no_event_from_the_others(site: Site) 
 async def test_a_reaction_that_fails_in_one_room_stops_neither_it_nor_another(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop = site.parts.captures.stop
+    cut = site.parts.captures.cut
     failed: list[str] = []
 
-    async def stopping(room: str) -> None:
+    def cutting(room: str) -> None:
         if room == "one":
             failed.append(room)
             raise RuntimeError("the disk of one")
-        await stop(room)
+        cut(room)
 
-    monkeypatch.setattr(site.parts.captures, "stop", stopping)
+    monkeypatch.setattr(site.parts.captures, "cut", cutting)
     for show in ("one", "two"):
         await site.show(show)
         host = await site.ticket(show, Role.HOST, name="Helena")

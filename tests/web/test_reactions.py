@@ -12,7 +12,7 @@ import pytest
 from infra.bus_local import LocalBus
 from infra.errors import Unavailable
 from rooms.actors import Actor
-from rooms.messages import Snapshot, StageMessage, TakeAir
+from rooms.messages import PhaseChanged, Snapshot, StageMessage, TakeAir
 from rooms.phases import Phase
 from rooms.state import empty
 from streaming.ports import (
@@ -66,9 +66,16 @@ class Rooms:
         return 1
 
     def subscribe(self, listener: Any) -> Callable[[], None]:
+        self.tell = listener
         return lambda: None
 
-    subscribe_revocations = subscribe_ownership = subscribe
+    def subscribe_ownership(self, listener: Any) -> Callable[[], None]:
+        return lambda: None
+
+    subscribe_revocations = subscribe_ownership
+
+    async def let_go(self, room: str) -> None:
+        del self.owned[room]
 
 
 class OneFeed:
@@ -108,9 +115,14 @@ class Evening:
             "seats": None,
             "relay": self.relay,
             "access": None,
-            "hubs": SimpleNamespace(hub=self.stands, known=lambda room: self.hub),
+            "hubs": SimpleNamespace(
+                hub=self.stands, known=lambda room: self.hub, let_go=self.hub_goes
+            ),
             "captures": SimpleNamespace(
-                start=self.start, stop=self.stop, subscribe=lambda listener: lambda: None
+                start=self.start,
+                cut=self.cut,
+                finished=self.finished,
+                subscribe=lambda listener: lambda: None,
             ),
             "windows": SimpleNamespace(clear=self.forgotten, forget=self.forgotten),
             "archive": SimpleNamespace(run=self.archive),
@@ -127,6 +139,9 @@ class Evening:
     def forgotten(self, room: str) -> None:
         """The live window's last word."""
 
+    async def hub_goes(self, room: str, bye: object) -> None:
+        """Nobody listens there."""
+
     async def stands(self, room: str) -> Any:
         return self.hub
 
@@ -136,8 +151,11 @@ class Evening:
     async def start(self, room: str, *_: Any, keep: bool) -> None:
         self.recorded.append("start" if keep else "start, keeping nothing")
 
-    async def stop(self, room: str) -> None:
+    def cut(self, room: str) -> None:
         self.recorded.append("stop")
+
+    async def finished(self, room: str) -> None:
+        """The last take is whole."""
 
 
 @pytest.fixture
@@ -189,7 +207,7 @@ async def test_a_show_that_ended_meanwhile_is_not_recorded_any_more(evening: Eve
 
 
 async def test_an_archive_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.reactions.ARCHIVE_AGAIN_S", 0.01)
+    monkeypatch.setattr("web.archiving.AGAIN_S", 0.01)
     evening = Evening(empty(ROOM).model_copy(update={"phase": Phase.ENDED}))
     evening.rooms.owned = {ROOM: Phase.ENDED}
     await evening.reactions.start()
@@ -197,3 +215,44 @@ async def test_an_archive_that_failed_is_tried_again(monkeypatch: pytest.MonkeyP
         await evening.rooms.in_archive.wait()
     assert evening.runs == 2
     await evening.reactions.close()
+
+
+async def test_an_epoch_turns_though_a_step_of_the_room_hangs(evening: Evening) -> None:
+    await evening.reactions.ready(ROOM)
+    await evening.reactions.settled(ROOM)
+    hanging = asyncio.Event()
+
+    async def hang() -> None:
+        hanging.set()
+        await asyncio.Event().wait()
+
+    evening.reactions._workers.later(ROOM, hang)
+    await hanging.wait()
+    interval = {"phase": Phase.INTERVAL, "epoch": 4}
+    evening.rooms.state = evening.rooms.state.model_copy(update=interval)
+    changed = PhaseChanged(phase=Phase.INTERVAL, epoch=4, at=0)
+    evening.rooms.tell(ROOM, 2, changed, evening.rooms.state)
+    async with asyncio.timeout(5):
+        while evening.relay.opened != [3, 4]:
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("meanwhile", [Phase.SCHEDULED, Phase.LIVE])
+async def test_a_room_that_goes_live_while_it_is_let_go_stays_and_its_steps_are_done(
+    meanwhile: Phase, evening: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evening.rooms.owned = {ROOM: Phase.SCHEDULED}
+    done = asyncio.Event()
+
+    async def step() -> None:
+        done.set()
+
+    async def hub_goes(room: str, bye: object) -> None:
+        evening.rooms.owned[ROOM] = meanwhile
+        evening.reactions._workers.later(ROOM, step)
+
+    monkeypatch.setattr(evening.reactions._hubs, "let_go", hub_goes)
+    await evening.reactions._let_go(ROOM)
+    await evening.reactions.settled(ROOM)
+    assert done.is_set()
+    assert set(evening.rooms.owned) == ({ROOM} if meanwhile is Phase.LIVE else set())
