@@ -24,9 +24,9 @@ from web.guesses import typed, wrong_secret
 from web.language import language_of, words
 from web.look import told_at_the_desk
 from web.parts import PARTS, Parts
-from web.render import render
+from web.render import moments_of, render
 from web.room_media import AUDIENCE_PHASES
-from web.views import in_language
+from web.views import ShowView, in_language
 
 log = get_logger("entry")
 
@@ -93,14 +93,18 @@ async def enter(request: web.Request) -> web.StreamResponse:
     show = await parts.shows.get(seat.show)
     check("enter", seat.role, show.phase)
     await parts.reactions.ready(seat.show)
-    device = await parts.seats.adopt_device(presented)
+    browser = parts.cookies.browser(request)
+    device = await parts.seats.pressing(seat_id, presented, browser)
     moved = move and not await parts.seats.holds(seat_id, device)
     seat = await parts.seats.enter(seat_id, device, move=move)
+    await parts.seats.claim(device, presented, browser)
     if moved:
         await _end_here(parts, seat)
     offer = await _offer(parts, seat, device) if seat.id == seat_id else None
     response = web.json_response({"ok": True, "seat": seat.id, "offer": offer}, headers=PRIVATE)
-    parts.cookies.set_device(response, await parts.seats.rotate(device, presented))
+    secret = await parts.seats.renew(device, browser)  # last: answers come in the order of secrets
+    if secret is not None:
+        parts.cookies.set_device(response, secret)
     return response
 
 
@@ -202,6 +206,9 @@ async def _page_data(
             "title": in_language(show.title, lang),
             "artists": list(show.artists),
             "starts_at_ms": to_ms(show.starts_at),
+            "starts_line": ShowView(
+                show, organisation, words(lang), moments_of(request)
+            ).starts_line,
             "doors_at_ms": None if show.doors_at is None else to_ms(show.doors_at),
             "phase": show.phase.value,
             "art_form": show.art_form,

@@ -180,6 +180,8 @@ class ShowView:
         """When: *Alkoi klo 13.48*, *Tänään klo 14.14*, *Esitettiin tiistaina 18.11.*"""
         starts = self.show.starts_at
         if self.on_air:
+            if not self.is_today or starts > self.moments.now:  # begun at another time than planned
+                return self.words.text("has_begun")
             return self.words.text("started_at", time=self.moments.time(starts))
         if self.over:
             return self.words.text("was_shown", day=self.moments.day(starts))
@@ -189,9 +191,10 @@ class ShowView:
 
     @property
     def is_late(self) -> bool:
-        """Whether its time has come today and nothing has begun."""
-        past = self.show.starts_at <= self.moments.now
-        return self.show.phase in UPCOMING and self.is_today and past
+        """Whether its time has come today and nothing has begun, or its doors are open on another day."""
+        if not self.is_today:
+            return self.show.phase is Phase.DOORS
+        return self.show.phase in UPCOMING and self.show.starts_at <= self.moments.now
 
     @property
     def soon(self) -> str | None:
@@ -210,6 +213,13 @@ class ShowView:
         return self.words.text(
             "starts_at", day=self.moments.day(starts), time=self.moments.time(starts)
         )
+
+    @property
+    def starts_line(self) -> str:
+        """What the door says of its time: when it starts, that it has begun, or when it was."""
+        if not (self.on_air or self.over):
+            return self.starts_sentence
+        return self.when.removesuffix(".") + "."
 
     @property
     def starts_iso(self) -> str:

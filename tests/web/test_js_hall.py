@@ -60,6 +60,28 @@ def test_the_door_is_open_exactly_when_the_seat_may_be_taken(js: Path) -> None:
         assert (sight == "open") == may, phase
 
 
+MINUTE = 60_000
+
+
+@pytest.mark.parametrize(
+    ("starts", "doors", "least", "most"),
+    [
+        (90 * MINUTE, 60 * MINUTE, 20_000, 25_000),
+        (50 * MINUTE, 20 * MINUTE, 4_000, 6_000),
+        (-5 * MINUTE, -35 * MINUTE, 4_000, 6_000),
+        (-5 * MINUTE, None, 4_000, 6_000),
+        (90 * MINUTE, 9_000, 9_500, 11_000),
+        (50 * MINUTE, 1_000, 1_500, 3_000),
+    ],
+)
+def test_a_shut_door_is_asked_often_near_its_time_and_seldom_before(
+    js: Path, starts: int, doors: int | None, least: int, most: int
+) -> None:
+    show = {"starts_at_ms": starts, "doors_at_ms": doors}
+    pauses = ask(js, "entrance.js: pauseOf", "[0, 1].map((c) => pauseOf(show, 0, c))", show=show)
+    assert pauses == [least, most]
+
+
 def test_more_applause_is_more_light_in_five_levels(js: Path) -> None:
     levels = ask(
         js, "applause.js: levelOf", "Array.from({length: 200}, (_, claps) => levelOf(claps))"

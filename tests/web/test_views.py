@@ -25,8 +25,8 @@ def test_a_show_speaks_the_readers_language_and_else_finnish() -> None:
         (Phase.SCHEDULED, None, "Tänään klo 14"),
         (Phase.REHEARSAL, None, "Tänään klo 14"),
         (Phase.DOORS, "Ovet ovat auki", "Tänään klo 14"),
-        (Phase.LIVE, "Suora lähetys", "Alkoi klo 14"),
-        (Phase.INTERVAL, "Väliaika", "Alkoi klo 14"),
+        (Phase.LIVE, "Suora lähetys", "Esitys on alkanut"),
+        (Phase.INTERVAL, "Väliaika", "Esitys on alkanut"),
         (Phase.ENDED, None, "Esitettiin tänään"),
         (Phase.ARCHIVED, None, "Esitettiin tänään"),
         (Phase.CANCELLED, None, "Tänään klo 14"),
@@ -55,6 +55,20 @@ def test_a_start_that_is_past_is_not_promised_any_more() -> None:
         == "Föreställningen börjar snart."
     )
     assert a_view(phase=Phase.LIVE, starts_at=begin).when.startswith("Alkoi")
+
+
+def test_what_was_opened_on_another_day_than_planned_tells_no_day_that_contradicts() -> None:
+    later = local(2026, 11, 29, 14, 0)
+    doors = a_view(phase=Phase.DOORS, starts_at=later)
+    assert (doors.when, doors.starts_line) == ("Alkaa pian", "Esitys alkaa pian.")
+    early = local(2026, 11, 24, 18, 0)
+    today = a_view(phase=Phase.DOORS, starts_at=early)
+    assert spoken(today.starts_line) == "Esitys alkaa tänään klo 18."
+    for begun in (later, early):
+        live = a_view(phase=Phase.LIVE, starts_at=begun)
+        assert (live.when, live.starts_line) == ("Esitys on alkanut", "Esitys on alkanut.")
+    waiting = a_view(phase=Phase.SCHEDULED, starts_at=later)
+    assert spoken(waiting.starts_line) == "Esitys alkaa sunnuntaina 29.11. klo 14."
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ class Lobby extends Component {
 }
 
 const evening = new Evening(data, {
-  starts: need(document, "[data-starts]", HTMLElement).textContent ?? "",
+  starts: () => need(document, "[data-starts]", HTMLElement).textContent ?? "",
   writes: false,
   helped: false,
   onState: (state) => {

@@ -16,6 +16,8 @@ import { clockTime } from "./times.js";
 /** @typedef {"before"|"open"|"move"|"over"|"cancelled"|"there"} Sight */
 
 const ASK_MS = 20000;
+/** Near its time somebody may open the door early. */
+const ASK_SOON_MS = 4000;
 const MINUTE = 60000;
 const HOUR = 60 * MINUTE;
 /** @type {Partial<Record<Phase, string>>} */
@@ -28,6 +30,21 @@ export function sightOf(phase) {
   return phase === "cancelled" ? "cancelled" : "before";
 }
 
+/**
+ * When to ask again whether the door is open: often within an hour of the start and past it, else
+ * seldom; at the door's own time; and not all screens at once (`chance`, 0 … 1).
+ *
+ * @param {{doors_at_ms: number|null, starts_at_ms: number}} show
+ * @param {number} now
+ * @param {number} chance
+ */
+export function pauseOf(show, now, chance) {
+  const pause =
+    show.starts_at_ms - now < HOUR ? ASK_SOON_MS * (1 + chance / 2) : ASK_MS * (1 + chance / 4);
+  const left = (show.doors_at_ms ?? 0) - now;
+  return left > 0 ? Math.min(pause, left + 500 + chance * 1500) : pause;
+}
+
 export class Entrance extends Component {
   #data;
   #onTap;
@@ -38,6 +55,7 @@ export class Entrance extends Component {
   #countdown = this.need("[data-countdown]", HTMLElement);
   #recording = this.need("[data-recording]", HTMLAnchorElement);
   #lamp = this.need("[data-lamp]", HTMLElement);
+  #starts = this.need("[data-starts]", HTMLElement);
   #moveHeading = this.need("[data-move-heading]", HTMLElement);
   #moveLine = this.need("[data-move-line]", HTMLElement);
   #over = this.need("[data-over]", HTMLElement);
@@ -67,7 +85,7 @@ export class Entrance extends Component {
     this.listen(this.need("[data-there]", HTMLElement), "click", () => this.#see("there"));
     this.listen(this.need("[data-again]", HTMLElement), "click", () => void this.#enter(true));
     this.listen(document, "visibilitychange", () => {
-      if (!document.hidden) this.#waitOn();
+      if (!document.hidden && this.#waits) void this.#ask();
     });
     this.whenStopped(() => clearTimeout(this.#timer));
     this.#follow(data);
@@ -81,6 +99,7 @@ export class Entrance extends Component {
     const sight = sightOf(data.show.phase);
     const lamp = LAMPS[data.show.phase];
     if (lamp) this.#lamp.textContent = text(lamp);
+    this.#starts.textContent = data.show.starts_line;
     this.#see(sight);
     if (sight === "over") this.#tellOver(data.urls.recording);
     this.#count();
@@ -90,14 +109,12 @@ export class Entrance extends Component {
     }
   }
 
-  /** Until the door's time, but never longer than a while, and not all screens at once. */
   #pause() {
-    const doors = this.#data.show.doors_at_ms;
-    const left = doors === null ? Infinity : doors - this.#now();
-    return left > 0 && left < ASK_MS ? left + 500 + Math.random() * 1500 : ASK_MS + Math.random() * 5000;
+    return pauseOf(this.#data.show, this.#now(), Math.random());
   }
 
   async #ask() {
+    clearTimeout(this.#timer);
     try {
       const answer = await fetch(location.pathname, { headers: { Accept: "application/json" } });
       if (answer.ok) return this.#follow(await answer.json());
@@ -107,10 +124,14 @@ export class Entrance extends Component {
     this.#waitOn();
   }
 
+  get #waits() {
+    return !this.root.hidden && this.root.dataset.sight === "before";
+  }
+
   #waitOn() {
-    if (this.root.hidden || this.root.dataset.sight !== "before") return;
+    if (!this.#waits) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#ask(), Math.min(this.#pause(), ASK_MS));
+    this.#timer = setTimeout(() => void this.#ask(), this.#pause());
   }
 
   /** @param {boolean} move */

@@ -43,7 +43,7 @@ export class Evening {
   /**
    * @param {PageData} data
    * @param {Object} hooks
-   * @param {string} hooks.starts when the show starts, as a sentence
+   * @param {() => string} hooks.starts when the show starts, as a sentence
    * @param {boolean} hooks.writes whether this role writes in the conversation
    * @param {boolean} hooks.helped whether *Pyydän apua* reaches the host
    * @param {(state: Snapshot) => void} [hooks.onState]

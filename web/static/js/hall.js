@@ -20,7 +20,7 @@ const data = pageData();
 const theatre = need(document, "#theatre", HTMLElement);
 
 const evening = new Evening(data, {
-  starts: need(document, "[data-starts]", HTMLElement).textContent ?? "",
+  starts: () => need(document, "[data-starts]", HTMLElement).textContent ?? "",
   writes: true,
   helped: true,
   onState: (state) => {

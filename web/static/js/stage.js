@@ -41,7 +41,7 @@ export class Stage extends Component {
 
   /**
    * @param {HTMLElement} root
-   * @param {{starts: string}} words when the show starts, as a sentence
+   * @param {{starts: () => string}} words when the show starts, as a sentence
    */
   constructor(root, { starts }) {
     super(root);
@@ -82,7 +82,7 @@ export class Stage extends Component {
     const company = this.#heads > 1 ? plural("foyer_heads", this.#heads) : "";
     switch (this.#scene) {
       case "foyer":
-        return [text("doors_open"), this.#starts, company];
+        return [text("doors_open"), this.#starts(), company];
       case "soon":
         return ["", text(this.#begun ? "interval_soon" : "begins_soon"), text("sit_well")];
       case "interval":

@@ -26,6 +26,7 @@
  * @property {string} title
  * @property {string[]|string} artists
  * @property {number} starts_at_ms
+ * @property {string} starts_line - when it starts, or that it has begun, as a sentence
  * @property {number|null} doors_at_ms
  * @property {import("./wire.js").Phase} phase
  * @property {string} art_form
