@@ -20,6 +20,9 @@ ELSEWHERE_S = 1.0
 STOP_MS = 7_000
 """A node that could not beat for this long stops by its own clock, before others take over."""
 
+ALONE_MS = 600_000
+"""As `STOP_MS` where no other lived at the last beat: one that started since may have the rooms."""
+
 _log = get_logger("rooms.nodes")
 
 
@@ -51,10 +54,11 @@ class Nodes:
     def silent(self) -> bool:
         """Whether others may believe by now that this node is dead.
 
-        Where no other lived at the last beat, nobody takes rooms over while the rows cannot be reached:
-        what is under way there goes on, media too, until the rows say otherwise.
+        Where no other lived at the last beat, what is under way goes on, media too, though the rows cannot
+        be reached: only a node that starts meanwhile, and reaches them, could take rooms over.
         """
-        return not self._alone and self._clock.monotonic_ms() - self._beaten_ms > STOP_MS
+        silent_ms = self._clock.monotonic_ms() - self._beaten_ms
+        return silent_ms > (ALONE_MS if self._alone else STOP_MS)
 
     async def free(self, phases: Collection[Phase]) -> list[str]:
         """Rooms in these phases that nobody else who lives owns."""

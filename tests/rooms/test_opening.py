@@ -10,6 +10,7 @@ import pytest
 
 from infra.errors import Unavailable
 from infra.ports import Logged
+from rooms.nodes import Nodes
 from rooms.phases import Phase
 from rooms.store import Owners
 from tests.rooms.conftest import ROOM, Evening
@@ -95,3 +96,17 @@ async def test_a_house_closes_though_its_rows_cannot_be_reached(
         monkeypatch.setattr(evening.house._nodes._owners, verb, away)
     await evening.house.close()
     assert evening.house.rooms() == {}
+
+
+@pytest.mark.parametrize(("others", "stops_ms"), [(True, 7_000), (False, 600_000)])
+async def test_a_node_that_cannot_beat_stops_in_the_end_though_it_was_alone(
+    others: bool, stops_ms: int, evening: Evening
+) -> None:
+    if others:
+        await Owners(evening.database).beat("another")
+    nodes = Nodes(Owners(evening.database), evening.bus, evening.clock, "one", "")
+    await nodes.beat()
+    evening.clock.advance(stops_ms)
+    assert not nodes.silent
+    evening.clock.advance(1)
+    assert nodes.silent
