@@ -166,7 +166,8 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
             commands=carrier.commands,
             voice=voice,
             ready=lambda room: reactions.ready(room),
-            url="" if settings.node_url == settings.public_url else settings.node_url,
+            url=settings.node_url,
+            public_url=settings.public_url,
         )
         reactions = Reactions(
             house=house,

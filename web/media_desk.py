@@ -94,9 +94,10 @@ class MediaDesk:
         voice: Voice,
         ready: Callable[[str], Awaitable[None]],
         url: str,
+        public_url: str,
     ) -> None:
         """`ready(room)` returns when the relay has the room that is owned here; `url` is where pages reach
-        exactly this node, empty where the address that all share does: only here are the segments."""
+        exactly this node, where the segments are; `public_url` is what they call the house."""
         self._house = house
         self._seats = seats
         self._media = media
@@ -105,6 +106,8 @@ class MediaDesk:
         self._voice = voice
         self._ready = ready
         self._url = url
+        # Behind one address for all, a page's next request may reach any node.
+        self._near = "" if url == public_url else url
         self._answers: Mapping[type[Command], Answer] = {
             MediaView: self._view,
             MediaAnswer: self._answer,
@@ -129,7 +132,7 @@ class MediaDesk:
             ):  # while the rows are away, what is under way goes on; nothing begins
                 if not isinstance(message, OF_A_SESSION):
                     raise
-            return await self._reply(seat, device, message)
+            return _at(self._near, await self._reply(seat, device, message))
         asked = Asked(seat=seat.id, device=device, message=message.model_dump(mode="json"))
         answered = await self._call(seat.show, asked)
         return SERVER_MESSAGE.validate_python(answered.message)
@@ -185,7 +188,7 @@ class MediaDesk:
             return Answered()
         message = CLIENT_MESSAGE.validate_python(asked.message)
         seat = await self._allowed(room, asked.seat, asked.device, message)
-        reply = await self._reply(seat, asked.device, message)
+        reply = _at(self._url, await self._reply(seat, asked.device, message))
         return Answered(message=reply.model_dump(mode="json"))
 
     async def _allowed(self, room: str, seat_id: str, device: str, message: Command) -> Seat:
@@ -230,7 +233,7 @@ class MediaDesk:
         return (_offer if message.sdp is None else _accepted)(message, made)
 
     async def _segments(self, seat: Seat, device: str, message: MediaSegments) -> ServerMessage:
-        return MediaSegmentsAt(id=message.id, url=f"{self._url}{self._live.open(seat, device)}")
+        return MediaSegmentsAt(id=message.id, url=self._live.open(seat, device))
 
     async def _stop(self, seat: Seat, device: str, message: MediaStop) -> ServerMessage:
         await self._media.stop(seat, message.session)
@@ -239,6 +242,13 @@ class MediaDesk:
     async def _keyframe(self, seat: Seat, device: str, message: MediaKeyframe) -> ServerMessage:
         await self._media.keyframe(seat, message.session)
         return Ack(id=message.id)
+
+
+def _at(node: str, reply: ServerMessage) -> ServerMessage:
+    """The reply; where it names a path, at this node."""
+    if isinstance(reply, MediaSegmentsAt):
+        return reply.model_copy(update={"url": f"{node}{reply.url}"})
+    return reply
 
 
 def _offer(message: Command, made: Negotiated) -> ServerMessage:

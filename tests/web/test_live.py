@@ -191,5 +191,5 @@ async def test_no_frame_of_another_phase_or_artist_is_served(hall: Hall) -> None
 async def test_behind_one_address_for_all_nodes_the_page_is_sent_to_this_one(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hall.site.parts.desk, "_url", "https://b.example")
+    monkeypatch.setattr(hall.site.parts.desk, "_near", "https://b.example")
     assert (await hall.address()).startswith("https://b.example/live/")
