@@ -28,6 +28,8 @@ LARGEST_OFFER = 64 * 1024
 MADE, PATCHED, PER_S = 30, 120, 60.0
 """How many sessions one key may begin, and how many fragments it may send, within so many seconds. Keys are
 counted, not addresses: many residents stand behind one."""
+MADE_A_VIEWER = 6
+"""As many more for each session that a viewing key may have at once: all come back after a restart."""
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -63,7 +65,9 @@ class Endpoint:
         show = request.match_info["show"]
         parts = request.app[PARTS]
         if bearer(request):
-            await _allow(request, f"{self.protocol}_made", MADE)
+            most = parts.settings.viewing_sessions * MADE_A_VIEWER
+            made_most = MADE if self.protocol == "whip" else max(MADE, most)
+            await _allow(request, f"{self.protocol}_made", made_most)
             await self._known(request, Forbidden("forbidden"))
             await _of_this_node(request)
             await parts.reactions.ready(show)
