@@ -123,6 +123,9 @@ async def test_the_door_opens_by_itself_and_leads_through_the_evening(
     await set_phase(house, Phase.ENDED)
     await scene(guest, "ended")
     await guest.sees("Esitys on päättynyt. Kiitos, että olitte mukana.")
+    await guest.finds("#leave-hall")
+    await guest.tap("#talk [data-write]")
+    await guest.finds("#leave-hall")  # the conversation goes on, and the way out stays
     await guest.finds("Katson tallenteen", within_s=30)
     await guest.tap("Katson tallenteen")
     await guest.until("location.pathname.startsWith('/recordings/')")

@@ -17,9 +17,10 @@ SHOW = "viulu-ja-vanha-piano"
 IN_THE_HALL = "!document.querySelector('#theatre').hidden"
 WINDOWS = ((320, 256, 100), (390, 844, 200))
 
-CONTROLS_REACHED = """(() => {
+CONTROLS = "#applaud, #sound, #ask-help, #company-bar button"
+REACHED = """((controls) => {
   const bad = [];
-  for (const e of document.querySelectorAll('#applaud, #sound, #ask-help, #company-bar button')) {
+  for (const e of document.querySelectorAll(controls)) {
     if (!e.checkVisibility()) continue;
     e.scrollIntoView({block: 'nearest'});
     const box = e.getBoundingClientRect();
@@ -27,6 +28,12 @@ CONTROLS_REACHED = """(() => {
     if (!hit || !(e === hit || e.contains(hit))) bad.push(e.textContent.trim());
   }
   return bad;
+})"""
+CONTROLS_REACHED = f"{REACHED}('{CONTROLS}')"
+FOOT_CLEAR = """(() => {
+  const foot = document.querySelector('#sound-sheet .foot').getBoundingClientRect();
+  const inner = document.querySelector('#sound-sheet .inner').getBoundingClientRect();
+  return inner.bottom <= foot.top + 1 && foot.bottom <= innerHeight + 1;
 })()"""
 
 
@@ -97,3 +104,27 @@ async def test_the_hall_in_forced_colours_and_with_less_motion(
         await person.page.keyboard.press("Tab")
         style = await person.look("getComputedStyle(document.activeElement).outlineStyle")
         assert style == "solid", person.name
+
+
+@pytest.mark.parametrize(("width", "height", "step"), [(390, 844, 125), (820, 1180, 100)])
+async def test_all_of_the_sound_sheet_and_of_the_writing_is_reached(
+    house: TestHouse, people: People, width: int, height: int, step: int
+) -> None:
+    await house.show(SHOW, Phase.LIVE)
+    guest = await people.come("Aune", width=width, height=height)
+    await guest.open(house.link(await house.ticket(SHOW, Role.GUEST, "Aune")))
+    await guest.tap("[data-enter]")
+    await guest.until(IN_THE_HALL)
+    if step != 100:
+        await guest.look(f"document.documentElement.dataset.text = '{step}'")
+    await guest.tap("#sound")
+    await guest.until("!document.querySelector('#sound-sheet').hidden")
+    await guest.until("!document.getAnimations().some((a) => a.playState === 'running')")
+    assert await guest.look(FOOT_CLEAR)
+    assert await guest.look(f"{REACHED}('#sound-sheet button')") == []
+    await guest.tap("#sound-sheet [data-close]")
+    await guest.tap("#talk [data-write]")
+    assert await guest.look(f"{REACHED}('#talk button, #talk input')") == []
+    box = "document.querySelector('#talk [data-write]').getBoundingClientRect()"
+    await guest.look("scrollTo(0, 0)")
+    assert await guest.look(f"{box}.bottom <= innerHeight")

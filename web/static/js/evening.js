@@ -244,6 +244,7 @@ export class Evening {
     this.#expect(scene === "play", this.#onStage === "stalled");
     const over = scene === "ended" || scene === "cancelled";
     this.#root.toggleAttribute("data-over", over);
+    need(document, "#leave-hall", HTMLElement).hidden = !over;
     if (scene === "ended") this.#awaitRecording();
   }
 
