@@ -9,6 +9,7 @@ from contextlib import suppress
 from infra.bus_local import QUEUE_LIMIT, LocalBus, LocalLeases, LocalPresence
 from infra.clock import Clock
 from infra.ports import Gap, Lease, Message
+from infra.redis_fences import end, read, stand
 from infra.redis_link import Away, RedisLink
 from infra.scope import TaskScope
 
@@ -198,14 +199,7 @@ def _presence_key(room: str) -> str:
     return f"{{room:{room}}}:presence"
 
 
-_HOLD = """
-local held = redis.call('GET', KEYS[1])
-if held and tonumber(string.match(held, '^%d+')) > tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
-return 1
-"""
 _HELD = "return redis.call('GET', KEYS[1])"
-_FREE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
 class RedisLeases:
@@ -241,7 +235,7 @@ class RedisLeases:
             del self._held[lease.room]
         await self._local.release(lease)
         with suppress(Away):
-            await self._link.run(_FREE, [_lease_key(lease.room)], [f"{lease.fence} {lease.node}"])
+            await end(self._link, _lease_key(lease.room), lease.fence, lease.node)
 
     async def owner(self, room: str) -> str | None:
         """The owning node, as far as Redis or this process knows."""
@@ -249,8 +243,11 @@ class RedisLeases:
             held = await self._link.run(_HELD, [_lease_key(room)], [])
         except Away:
             held = None
+        found = None if held is None else read(self._link, _lease_key(room), held)
+        if found is not None:
+            return found[1]
         if held is not None:
-            return str(held).partition(" ")[2]
+            self._link.refuse(_lease_key(room))
         return await self._local.owner(room)
 
     async def start(self) -> None:
@@ -263,8 +260,9 @@ class RedisLeases:
 
     async def _hold(self, lease: Lease) -> None:
         with suppress(Away):
-            args = (lease.fence, lease.node, LEASE_TTL_MS)
-            if not await self._link.run(_HOLD, [_lease_key(lease.room)], args):
+            key = _lease_key(lease.room)
+            highest = await stand(self._link, key, lease.fence, lease.node, ttl_ms=LEASE_TTL_MS)
+            if highest > lease.fence:
                 # A later owner stands there: the database says so too, and our holder will hear it.
                 await self._local.release(lease)
                 self._held.pop(lease.room, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -41,14 +41,23 @@ class Carrier:
         return 0 if self.link is None else self.link.reconnections
 
     @property
+    def refused(self) -> int:
+        """How much came through Redis that the house did not send."""
+        return 0 if self.link is None else self.link.refused
+
+    @property
     def waiting(self) -> int:
         """Commands under way: carried out here, or waited for from elsewhere."""
         return self.commands.waiting
 
 
 @asynccontextmanager
-async def carrying(url: str, clock: Clock, claim: Claim) -> AsyncIterator[Carrier]:
+async def carrying(
+    url: str, clock: Clock, claim: Claim, keys: Sequence[bytes]
+) -> AsyncIterator[Carrier]:
     """The seams, started, until the block ends. An empty `url` means within this process.
+
+    `keys` are the house's secret ones: what goes through Redis is sealed with the first.
 
     `claim(room, node)` takes a room in the database; see `infra.bus_local.LocalLeases`.
     """
@@ -59,7 +68,7 @@ async def carrying(url: str, clock: Clock, claim: Claim) -> AsyncIterator[Carrie
             stack.push_async_callback(commands.close)
             yield Carrier(LocalBus(), LocalPresence(clock), own, commands, LocalLeases(claim))
             return
-        link = RedisLink(url, clock)
+        link = RedisLink(url, clock, keys)
         stack.push_async_callback(link.close)
         presence = RedisPresence(link, clock)
         stack.push_async_callback(presence.close)

@@ -1,7 +1,7 @@
 """Commands of `ports.py` over Redis: sent on to whoever serves the room, never stored.
 
-A command and its reply are only published. What is kept is which fence serves a room, so that of two
-owners the later carries the command out. Rooms that this process serves need no Redis.
+A command and its reply are only published, under the house's seal. What is kept is which fence serves a
+room, so that of two owners the later carries the command out. Rooms that this process serves need no Redis.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ from infra.errors import (
     Unknown,
 )
 from infra.logs import get_logger
+from infra.redis_fences import end as end_fence
+from infra.redis_fences import read, stand
 from infra.redis_link import Away, Lost, RedisLink
 from infra.scope import TaskScope
+from infra.seal import Once
 
 _log = get_logger("infra.commands")
 
@@ -42,18 +45,15 @@ _RENEW_S = 10.0
 _NOBODY_S = (0.05, 0.1, 0.2)
 """A room is served a moment after it was taken: nobody at first is asked for again after these."""
 _SETTLE_S = 0.05
+_LONGEST_MS = 60_000
+"""No command is carried out later than this after it was sent: so long one can be said again, and is known."""
+_SKEW_MS = 500
+"""By so much the clock that processes share may differ from one to the other."""
 
 _CALL = """
-local fence = redis.call('GET', KEYS[1]) or '0'
+local fence = string.match(redis.call('GET', KEYS[1]) or '', '^%d+:%x+:$') or '0'
 return redis.call('PUBLISH', ARGV[1], fence .. ' ' .. ARGV[2])
 """
-_SERVE = """
-local fence = redis.call('GET', KEYS[1])
-if fence and tonumber(fence) > tonumber(ARGV[1]) then return tonumber(fence) end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return tonumber(ARGV[1])
-"""
-_END = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 Handler = Callable[[str, str | None], Awaitable[str]]
 
@@ -61,6 +61,7 @@ Handler = Callable[[str, str | None], Awaitable[str]]
 class _Call(BaseModel):
     id: str
     to: str
+    at_ms: float
     until_ms: float
     key: str | None
     command: str
@@ -68,6 +69,7 @@ class _Call(BaseModel):
 
 class _Reply(BaseModel):
     id: str
+    by: str
     mine: bool = True
     """False: whoever heard it does not serve the room, and has done nothing."""
     reply: str | None = None
@@ -105,7 +107,7 @@ class _Asked:
     def __init__(self) -> None:
         self.outcome: asyncio.Future[_Reply | None] = asyncio.get_running_loop().create_future()
         self._heard_by: int | None = None
-        self._declined = 0
+        self._declined: set[str] = set()
 
     def heard_by(self, count: int) -> None:
         """So many processes got it."""
@@ -116,7 +118,8 @@ class _Asked:
         """One of them answered."""
         if reply.mine and not self.outcome.done():
             self.outcome.set_result(reply)
-        self._declined += not reply.mine
+        if not reply.mine:
+            self._declined.add(reply.by)
         self._look()
 
     def lose(self) -> None:
@@ -126,7 +129,7 @@ class _Asked:
             self.outcome.exception()  # one that left has nobody to retrieve it
 
     def _look(self) -> None:
-        if self._declined == self._heard_by and not self.outcome.done():
+        if len(self._declined) == self._heard_by and not self.outcome.done():
             self.outcome.set_result(None)
 
 
@@ -139,6 +142,7 @@ class RedisCommands:
         self._asked: dict[str, _Asked] = {}
         self._ends: dict[str, tuple[int, Callable[[], None]]] = {}
         self._wanted: dict[str, tuple[int, Handler]] = {}
+        self._heard = Once(link.monotonic_ms)
         self._scope = TaskScope("commands_redis")
         self._to = f"replies:{link.instance}"
         self._end_replies = link.listen(self._to, self._hear_reply, self._replies_lost)
@@ -173,10 +177,12 @@ class RedisCommands:
             return await self._local.call(room, command, key=key, timeout_s=timeout_s)
         if len(command) > LONGEST:
             raise TooLarge("command_too_large")
+        now = self._link.shared_ms()
         call = _Call(
-            id=secrets.token_hex(8),
+            id="",
             to=self._to,
-            until_ms=self._link.shared_ms() + timeout_s * 1000,
+            at_ms=now,
+            until_ms=now + min(timeout_s * 1000, _LONGEST_MS),
             key=key,
             command=command,
         )
@@ -185,8 +191,6 @@ class RedisCommands:
                 return (await self._ask(room, call)).outcome()
         except TimeoutError:
             raise Unavailable("outcome_unknown", "the owner did not answer in time") from None
-        finally:
-            self._asked.pop(call.id, None)
 
     def serve(self, room: str, fence: int, handler: Handler) -> Callable[[], None]:
         """Answer commands for the room, from every process; a higher fence takes over, wherever it is."""
@@ -204,8 +208,12 @@ class RedisCommands:
 
     def _begin(self, room: str, fence: int, handler: Handler) -> None:
         end_local = self._local.serve(room, fence, handler)
+        since_ms = self._link.monotonic_ms()
         end_listening = self._link.listen(
-            _channel(room), lambda text: self._hear_call(room, fence, text), lambda: None
+            _channel(room),
+            lambda text: self._hear_call(room, fence, since_ms, text),
+            lambda: None,
+            raw=True,
         )
 
         def both() -> None:
@@ -219,17 +227,23 @@ class RedisCommands:
 
     async def _ask(self, room: str, call: _Call) -> _Reply:
         """Send it until somebody takes it on. Raises `Unavailable`."""
-        channel, body = self._link.prefix + _channel(room), call.model_dump_json()
+        channel = self._link.prefix + _channel(room)
         for wait_s in (0.0, *_NOBODY_S):
             await asyncio.sleep(wait_s)
-            asked = self._asked[call.id] = _Asked()
+            one = secrets.token_hex(16)  # each attempt is a command of its own: none is heard twice
+            now = {"id": one, "at_ms": self._link.shared_ms()}
+            body = call.model_copy(update=now).model_dump_json()
+            sealed = f"{self._link.seal.of(channel, body)} {body}"
+            asked = self._asked[one] = _Asked()
             try:
-                asked.heard_by(await self._link.run(_CALL, [_fence_key(room)], [channel, body]))
+                asked.heard_by(await self._link.run(_CALL, [_fence_key(room)], [channel, sealed]))
+                reply = await asked.outcome
             except Lost:
                 raise Unavailable("outcome_unknown", "the line broke") from None
             except Away:
                 break
-            reply = await asked.outcome
+            finally:
+                del self._asked[one]
             if reply is not None:
                 return reply
         raise Unavailable("no_owner", "nobody serves this room")
@@ -247,22 +261,40 @@ class RedisCommands:
 
     # --- serving ------------------------------------------------------------------------------
 
-    def _hear_call(self, room: str, fence: int, text: str) -> None:
-        highest, _, body = text.partition(" ")
-        try:
-            call = _Call.model_validate_json(body)
-            later = int(highest) > fence
-        except ValueError:
-            _log.warning("command not understood", room=room)
+    def _hear_call(self, room: str, fence: int, since_ms: float, text: str) -> None:
+        highest, call = self._opened(room, text)
+        if call is None:
             return
-        if later or self._local.fence(room) != fence:
+        now = self._link.shared_ms()
+        left_ms, age_ms = call.until_ms - now, now - call.at_ms
+        if left_ms > _LONGEST_MS + _SKEW_MS or self._heard.again(call.id, 2 * _LONGEST_MS):
+            self._link.refuse(_channel(room))
+        elif left_ms <= 0:
+            pass  # the asker was told that the outcome is unknown, and may have asked again
+        elif age_ms > self._link.monotonic_ms() - since_ms + _SKEW_MS:
+            self._decline(call)  # it was sent to an owner before this one, who may have done it
+        elif highest > fence or self._local.fence(room) != fence:
             self._decline(call)
-            self._superseded(room, fence, by=int(highest))
+            self._superseded(room, fence, by=highest)
         elif self._local.waiting >= WAITING:
             self._reply(call, TooMany("too_many_commands", sentence="err_not_now"))
         else:
-            known = int(highest) == fence
+            known = highest == fence
             self._spawn(self._carry_out(room, fence, call, known=known), name=room)
+
+    def _opened(self, room: str, text: str) -> tuple[int, _Call | None]:
+        """The highest fence of the house that Redis knew (0: none) and the command, if they are ours."""
+        mark, _, sealed = text.partition(" ")
+        seal, _, body = sealed.partition(" ")
+        if not self._link.seal.holds(seal, self._link.prefix + _channel(room), body):
+            self._link.refuse(_channel(room))
+            return 0, None
+        found = read(self._link, _fence_key(room), mark)
+        try:
+            return found[0] if found else 0, _Call.model_validate_json(body)
+        except ValidationError:
+            _log.warning("command not understood", room=room)
+            return 0, None
 
     async def _carry_out(self, room: str, fence: int, call: _Call, *, known: bool) -> None:
         if not known and not await self._is_highest(room, fence):
@@ -279,16 +311,17 @@ class RedisCommands:
             self._reply(call, reply)
 
     def _decline(self, call: _Call) -> None:
-        self._link.publish(call.to, _Reply(id=call.id, mine=False).model_dump_json())
+        self._link.publish(call.to, _Reply(id=call.id, by=self._to, mine=False).model_dump_json())
 
     def _reply(self, call: _Call, outcome: str | LampioError) -> None:
         if isinstance(outcome, str) and len(outcome) > LONGEST:
             outcome = TooLarge("reply_too_large")
         if isinstance(outcome, str):
-            reply = _Reply(id=call.id, reply=outcome)
+            reply = _Reply(id=call.id, by=self._to, reply=outcome)
         else:
             reply = _Reply(
                 id=call.id,
+                by=self._to,
                 code=outcome.code,
                 status=outcome.status,
                 sentence=outcome.sentence,
@@ -307,15 +340,15 @@ class RedisCommands:
         if self._local.fence(room) != fence:
             return False
         try:
-            highest = await self._link.run(_SERVE, [_fence_key(room)], [fence, SERVING_TTL_MS])
+            highest = await stand(self._link, _fence_key(room), fence, ttl_ms=SERVING_TTL_MS)
         except Away:
             return False  # it is told again as soon as Redis is back
-        self._superseded(room, fence, by=int(highest))
-        return int(highest) == fence
+        self._superseded(room, fence, by=highest)
+        return highest == fence
 
     async def _forget(self, room: str, fence: int) -> None:
         with suppress(Away):
-            await self._link.run(_END, [_fence_key(room)], [fence])
+            await end_fence(self._link, _fence_key(room), fence)
 
     def _superseded(self, room: str, fence: int, *, by: int) -> None:
         if by > fence and self._ends.get(room, (None,))[0] == fence:
@@ -342,8 +375,8 @@ class RedisCommands:
             if room in self._ends:
                 continue
             with suppress(Away):
-                highest = await self._link.run(_SERVE, [_fence_key(room)], [fence, SERVING_TTL_MS])
-                if int(highest) == fence and self._wanted.get(room) == (fence, handler):
+                highest = await stand(self._link, _fence_key(room), fence, ttl_ms=SERVING_TTL_MS)
+                if highest == fence and self._wanted.get(room) == (fence, handler):
                     self._begin(room, fence, handler)
 
     def _restore(self) -> None:

@@ -26,6 +26,7 @@ def options(call_s: float) -> dict[str, Any]:
     return {
         "retry": None,
         "decode_responses": True,
+        "encoding_errors": "replace",  # what is no text breaks no line: its seal does not hold
         "protocol": 2,
         "socket_connect_timeout": call_s,
     }

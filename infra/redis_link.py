@@ -22,6 +22,7 @@ from infra.clock import Clock
 from infra.logs import get_logger
 from infra.redis_calls import FAILURES, RedisCalls, cut, options
 from infra.scope import TaskScope
+from infra.seal import Hints, Seal
 
 _log = get_logger("infra.redis")
 
@@ -30,6 +31,8 @@ OUTGOING = 4096
 _BATCH = 128
 _LONGEST_WAIT_S = 2.0
 _NODE_TTL_MS = 15_000
+_REFUSED_MS = 10_000
+"""At most one line in this time says that something was refused."""
 
 _BEAT = """
 local had = redis.call('EXISTS', KEYS[1])
@@ -52,13 +55,14 @@ class _Doubted(Exception):
 
 
 class Channel:
-    """Who listens on one channel of Redis."""
+    """Who listens on one channel of Redis; `raw`: to what was not sealed by `publish`."""
 
-    __slots__ = ("gap", "heard")
+    __slots__ = ("gap", "heard", "raw")
 
-    def __init__(self, heard: Callable[[str], None], gap: Callable[[], None]) -> None:
+    def __init__(self, heard: Callable[[str], None], gap: Callable[[], None], *, raw: bool) -> None:
         self.heard = heard
         self.gap = gap
+        self.raw = raw
 
 
 class RedisLink:
@@ -68,11 +72,25 @@ class RedisLink:
     tries again with backoff and jitter. There is one log line when it goes and one when it is back.
     """
 
-    def __init__(self, url: str, clock: Clock, *, call_s: float = 1.0, beat_s: float = 1.0) -> None:
-        """`call_s`: how long an answer is waited for; `beat_s`: how often the line is tried."""
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        keys: Sequence[bytes],
+        *,
+        call_s: float = 1.0,
+        beat_s: float = 1.0,
+    ) -> None:
+        """`keys`: the house's secret ones; `call_s`: how long an answer is waited for; `beat_s`: how
+        often the line is tried."""
         self.instance = secrets.token_hex(8)
         """Names this process's line on the wire; new at each start."""
         self.reconnections = 0
+        self.refused = 0
+        """Messages and keys that were not the house's own."""
+        self.seal = Seal(keys)
+        self._hints = Hints(self.seal, self.instance, self.shared_ms, clock.monotonic_ms)
+        self._refused_ms = -math.inf
         self._clock = clock
         self._call_s = call_s
         self._beat_s = beat_s
@@ -130,6 +148,10 @@ class RedisLink:
         """Whether it is away, or was within the last `within_s` seconds: others may be missing yet."""
         return not self._up or self._clock.monotonic_ms() - self._back_ms < within_s * 1000
 
+    def monotonic_ms(self) -> float:
+        """This process's own clock."""
+        return self._clock.monotonic_ms()
+
     def shared_ms(self) -> float:
         """The present moment by Redis' clock, in ms, as this process reckons it. For deadlines between
         processes alone; it may jump by what that machine's clock is set by."""
@@ -164,18 +186,34 @@ class RedisLink:
         if not self._up or len(self._outgoing) >= OUTGOING:
             self._dropped = True
             return
-        self._outgoing.append((self.prefix + channel, text))
+        name = self.prefix + channel
+        self._outgoing.append((name, self._hints.close(name, text)))
         self._to_send.set()
 
+    def refuse(self, where: str) -> None:
+        """Something there was not the house's own (its seal does not hold), or was said before."""
+        self.refused += 1
+        now = self._clock.monotonic_ms()
+        if now - self._refused_ms >= _REFUSED_MS:
+            self._refused_ms = now
+            _log.warning("refused what is not our own in redis", topic=where)
+
     def listen(
-        self, channel: str, heard: Callable[[str], None], gap: Callable[[], None]
+        self,
+        channel: str,
+        heard: Callable[[str], None],
+        gap: Callable[[], None],
+        *,
+        raw: bool = False,
     ) -> Callable[[], None]:
         """Have `heard` called with each text on the channel; one listener a channel. Returns the end.
+
+        What the house did not publish is not heard; with `raw` all is, and the listener looks at its seal.
 
         `gap` is called each time that Redis begins to send (at first, and after each reconnection):
         what came before may be missing. What is on its way at the end is heard yet. `gap` may not raise.
         """
-        mine = Channel(heard, gap)
+        mine = Channel(heard, gap, raw=raw)
         name = self.prefix + channel
         self._channels[name] = mine
         self._ending.pop(name, None)
@@ -278,13 +316,20 @@ class RedisLink:
                 continue
             elif kind == "message":
                 try:
-                    channel.heard(body)
+                    self._hear(name, channel, body)
                 except Exception:  # one who listens badly does not break the line of all
                     _log.exception("listener failed", topic=name)
             elif kind == "subscribe":
                 channel.gap()
             elif kind == "unsubscribe":
                 self._ending.pop(name, None)
+
+    def _hear(self, name: str, channel: Channel, body: str) -> None:
+        text = body if channel.raw else self._hints.open(name, body)
+        if text is None:
+            self.refuse(name)
+        else:
+            channel.heard(text)
 
     async def _send(self) -> None:
         while not self._scope.closed:
@@ -294,7 +339,8 @@ class RedisLink:
                 count = min(_BATCH, len(self._outgoing))
                 batch = [self._outgoing.popleft() for _ in range(count)]
                 if self._dropped and not self._outgoing:
-                    batch.append((self.prefix + "gap", self.instance))
+                    gap = self.prefix + "gap"
+                    batch.append((gap, self._hints.close(gap, self.instance)))
                     self._dropped = False
                 line = self._line
                 try:

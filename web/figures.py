@@ -65,6 +65,11 @@ def add_figures(parts: Parts) -> None:
     metrics.counter(
         "lampio_redis_reconnections", "Times that Redis was away", lambda: carrier.reconnections
     )
+    metrics.counter(
+        "lampio_redis_refused",
+        "What came through Redis and was not the house's own",
+        lambda: carrier.refused,
+    )
     metrics.gauge("lampio_commands_waiting", "Commands under way", lambda: carrier.waiting)
 
     def troubles() -> dict[tuple[str, ...], float]:

@@ -17,6 +17,7 @@ from infra.logs import get_logger
 from infra.ports import Bus, Gap, Logged, Message, Presence
 from infra.scope import TaskScope
 from rooms.messages import (
+    ApplauseMessage,
     Bye,
     CompanyAnswered,
     CompanyAsked,
@@ -32,7 +33,7 @@ from rooms.messages import (
 from rooms.phases import Role
 from rooms.reading import event_of
 from rooms.state import accepted, project, reduce, visible, waiting
-from web.frames import event_frame, message_frame, text_frame
+from web.frames import event_frame, message_frame
 from web.presence import People, RoomPresence
 from web.recent import Recent
 from web.voice import Standing, ToSeat, topics
@@ -41,6 +42,8 @@ log = get_logger("hub")
 
 AGAIN_S = 0.5
 """After how long a hub begins again what failed."""
+LONGEST_TRANSIENT = 256
+"""Characters of a transient message for the hall: applause is the only one."""
 SESSIONS_KEPT = 3
 """Of a seat: those that its page may still be using."""
 
@@ -327,7 +330,10 @@ class RoomHub:
 
     def _take(self, hint: Message) -> None:
         if hint.topic == self._topics["transient"]:
-            self._write_all(text_frame(hint.body.encode()))
+            if len(hint.body) > LONGEST_TRANSIENT:
+                log.warning("hint not understood", room=self.room)
+                return
+            self._write_all(message_frame(ApplauseMessage.model_validate_json(hint.body)))
         elif hint.topic == self._topics["presence"]:
             self._presence.look()
         elif hint.topic == self._topics["standing"]:

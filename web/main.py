@@ -82,7 +82,7 @@ async def opened(settings: Settings, **replaced: Any) -> AsyncIterator[Parts]:
         stack.push_async_callback(database.close)
         storage = open_storage(settings.storage_url)
         carrier = await stack.enter_async_context(
-            carrying(settings.redis_url, clock, Owners(database).claim)
+            carrying(settings.redis_url, clock, Owners(database).claim, settings.signing_keys())
         )
         tasks = TaskScope("server")
         stack.push_async_callback(tasks.close)

@@ -19,6 +19,9 @@ from infra.limits_redis import RedisLimits
 from infra.ports import Bus, Gap, Leases, Limits, Message, Presence
 from infra.redis_link import RedisLink
 
+KEYS = (b"house" * 8,)
+"""The secret keys of the tests' house."""
+
 
 @dataclass
 class Rows:
@@ -80,7 +83,7 @@ async def until(holds: Callable[[], Awaitable[bool]] | Callable[[], bool], withi
 
 async def redis_side(url: str, clock: ManualClock, rows: Rows) -> Side:
     """A process's seams over Redis, started; presence and limits go by the test's clock."""
-    link = RedisLink(url, SystemClock())
+    link = RedisLink(url, SystemClock(), KEYS)
     shared = clock.monotonic_ms
     side = Side(
         RedisBus(link, queue_limit=4),

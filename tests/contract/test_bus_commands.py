@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from infra.bus_local import Fenced, LocalCommands
 from infra.commands_redis import LONGEST, RedisCommands
 from infra.errors import Conflict, LampioError, TooLarge, TooMany, Unavailable
+from infra.redis_fences import written
 from tests.contract.conftest import Seams, stored, until
 
 
@@ -247,7 +248,9 @@ async def test_a_fence_of_a_database_before_this_one_does_not_outlive_its_time(
     monkeypatch.setattr("infra.commands_redis._RENEW_S", 0.05)
     far = RedisCommands(link)
     await far.start()
-    await link.run("return redis.call('SET', KEYS[1], '99', 'PX', 400)", ["{room:old}:fence"], [])
+    key = "{room:old}:fence"
+    script = "return redis.call('SET', KEYS[1], ARGV[1], 'PX', 400)"
+    await link.run(script, [key], [written(link, key, 99)])
     end = far.serve("old", 1, _echo)
     try:
         with pytest.raises(Unavailable):

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from infra.clock import ManualClock
 from infra.limits import LocalLimits
 from infra.limits_redis import RedisLimits
+from infra.redis_fences import written
 from tests.contract.conftest import Rows, Seams, close, redis_side
 
 # --- leases ----------------------------------------------------------------------------------
@@ -65,9 +66,11 @@ async def test_what_redis_has_forgotten_the_database_still_decides(
 @pytest.mark.parametrize("seams", ["redis"], indirect=True)
 async def test_a_lower_fence_never_replaces_a_higher_one(seams: Seams, redis_server: str) -> None:
     async with Redis.from_url(redis_server, decode_responses=True) as redis:
-        await redis.set("lampio:0:{room:r}:lease", "99 n1", px=8_000)
+        assert seams.near.link is not None
+        higher = written(seams.near.link, "{room:r}:lease", 99, "n1")
+        await redis.set("lampio:0:{room:r}:lease", higher, px=8_000)
         await seams.near.leases.acquire("r", "n1")  # the database's answer is old: fence 1
-        assert await redis.get("lampio:0:{room:r}:lease") == "99 n1"
+        assert await redis.get("lampio:0:{room:r}:lease") == higher
 
 
 # --- presence --------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from infra.errors import Unavailable
 from infra.ports import Gap, Message
 from infra.redis_link import RedisLink
 from tests.conftest import Figures, free_port
-from tests.contract.conftest import Rows, until
+from tests.contract.conftest import KEYS, Rows, until
 from tests.contract.redis_process import RedisProcess, took
 
 TTL_S = 45
@@ -75,8 +75,8 @@ class House:
 async def house(redis: RedisProcess) -> AsyncIterator[House]:
     rows, clock = Rows(), SystemClock()
     async with (
-        carrying(redis.url, clock, rows.claim) as near,
-        carrying(redis.url, clock, rows.claim) as far,
+        carrying(redis.url, clock, rows.claim, KEYS) as near,
+        carrying(redis.url, clock, rows.claim, KEYS) as far,
     ):
         heard = tuple((near, far)[index % 2].bus.subscribe(f"t{index}") for index in range(4))
 
@@ -221,7 +221,7 @@ async def test_a_line_that_breaks_is_a_gap_for_the_others_too(
     """What one process could not send, the others are told they missed; their own lines stand."""
     async with Redis.from_url(redis.url, decode_responses=True) as client:
         own = {int(found["id"]) for found in await client.client_list(_type="pubsub")}
-        extra = RedisLink(redis.url, SystemClock())
+        extra = RedisLink(redis.url, SystemClock(), KEYS)
         await extra.start()
         news = {int(found["id"]) for found in await client.client_list(_type="pubsub")} - own
         for each in news:
@@ -272,7 +272,7 @@ async def test_a_house_starts_without_redis_and_finds_it_later(
 ) -> None:
     redis = RedisProcess(free_port(), tmp_path)
     try:
-        async with carrying(redis.url, SystemClock(), Rows().claim) as carrier:
+        async with carrying(redis.url, SystemClock(), Rows().claim, KEYS) as carrier:
             assert not carrier.up
             heard = carrier.bus.subscribe("t")
             await carrier.bus.publish("t", "own")
@@ -294,10 +294,10 @@ async def test_the_password_stands_in_no_line_and_a_wrong_one_stops_nothing(
     try:
         for user in ("", "lampio"):
             url = redis.url.replace("//", f"//{user}:wrong-hush@")
-            async with carrying(url, SystemClock(), Rows().claim) as carrier:
+            async with carrying(url, SystemClock(), Rows().claim, KEYS) as carrier:
                 assert not carrier.up
         url = redis.url.replace("//", "//:right-hush@")
-        async with carrying(url, SystemClock(), Rows().claim) as carrier:
+        async with carrying(url, SystemClock(), Rows().claim, KEYS) as carrier:
             assert carrier.up
             assert "hush" not in repr(carrier)
     finally:
@@ -311,7 +311,7 @@ async def test_more_hints_than_the_line_carries_are_dropped_and_told(
     redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.redis_link.OUTGOING", 8)
-    near, far = (RedisLink(redis.url, SystemClock()) for _ in range(2))
+    near, far = (RedisLink(redis.url, SystemClock(), KEYS) for _ in range(2))
     heard: list[str] = []
     end = far.listen("many", heard.append, lambda: heard.append("gap"))
     try:
@@ -342,7 +342,7 @@ async def test_killed_again_and_again_it_is_found_as_soon_each_time(
 
 
 async def test_one_who_listens_badly_breaks_the_line_of_nobody(redis: RedisProcess) -> None:
-    link = RedisLink(redis.url, SystemClock())
+    link = RedisLink(redis.url, SystemClock(), KEYS)
     heard: list[str] = []
 
     def fail(_text: str) -> None:

@@ -28,7 +28,7 @@ from rooms.seats import Seats
 from rooms.shows import Shows
 from rooms.store import Owners
 from tests.conftest import Figures, free_port
-from tests.contract.conftest import stored
+from tests.contract.conftest import KEYS, stored
 from tests.contract.redis_process import RedisProcess
 from tests.rooms.conftest import ROOM, TURKU, organisation, plan, until
 
@@ -69,7 +69,7 @@ async def _node(
     stack: AsyncExitStack, database: Database, url: str, name: str
 ) -> AsyncIterator[tuple[House, Carrier]]:
     clock = SystemClock()
-    carrier = await stack.enter_async_context(carrying(url, clock, Owners(database).claim))
+    carrier = await stack.enter_async_context(carrying(url, clock, Owners(database).claim, KEYS))
     house = House(
         database=database,
         clock=clock,

@@ -20,7 +20,7 @@ async def _echo(command: str, _key: str | None) -> str:
 
 
 async def test_without_a_url_all_stays_within_the_process() -> None:
-    async with carrying("", SystemClock(), _claim) as carrier:
+    async with carrying("", SystemClock(), _claim, (b"k" * 32,)) as carrier:
         parts = (carrier.bus, carrier.presence, carrier.limits, carrier.commands, carrier.leases)
         kinds = (LocalBus, LocalPresence, LocalLimits, LocalCommands, LocalLeases)
         assert tuple(map(type, parts)) == kinds
@@ -30,7 +30,7 @@ async def test_without_a_url_all_stays_within_the_process() -> None:
 
 
 async def test_with_a_url_all_of_them_go_over_redis(redis_server: str) -> None:
-    async with carrying(redis_server, SystemClock(), _claim) as carrier:
+    async with carrying(redis_server, SystemClock(), _claim, (b"k" * 32,)) as carrier:
         parts = (carrier.bus, carrier.presence, carrier.limits, carrier.commands, carrier.leases)
         kinds = (RedisBus, RedisPresence, RedisLimits, RedisCommands, RedisLeases)
         assert tuple(map(type, parts)) == kinds

@@ -22,7 +22,7 @@ async def test_readiness_asks_the_database_and_liveness_does_not(
     there: bool, database: Database
 ) -> None:
     gone = Database(f"postgresql+asyncpg://lampio@127.0.0.1:{free_port()}/lampio")
-    async with carrying("", SystemClock(), nobody) as carrier:
+    async with carrying("", SystemClock(), nobody, (b"k" * 32,)) as carrier:
         app = operations_app(Metrics(), database if there else gone, carrier)
         async with TestClient(TestServer(app)) as client:
             ready = await client.get("/readyz")
@@ -35,7 +35,7 @@ async def test_readiness_asks_the_database_and_liveness_does_not(
 
 async def test_a_house_whose_redis_is_away_is_ready_and_says_so(database: Database) -> None:
     url = f"redis://127.0.0.1:{free_port()}/0"
-    async with carrying(url, SystemClock(), nobody) as carrier:
+    async with carrying(url, SystemClock(), nobody, (b"k" * 32,)) as carrier:
         app = operations_app(Metrics(), database, carrier)
         async with TestClient(TestServer(app)) as client:
             ready = await client.get("/readyz")

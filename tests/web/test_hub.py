@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,11 +12,12 @@ from infra.bus_local import LocalBus, LocalPresence
 from infra.clock import ManualClock
 from infra.errors import Unavailable
 from infra.ports import Logged
-from rooms.messages import Bye, Person, PhaseChanged, Snapshot
+from rooms.messages import ApplauseMessage, Bye, Person, PhaseChanged, Snapshot
 from rooms.phases import Phase, Role
 from rooms.state import empty
 from tests.web.conftest import Site
 from tests.web.test_socket import talkers
+from web.frames import message_frame
 from web.hub import RoomHub
 from web.hubs import Hubs
 from web.presence import TTL_S
@@ -187,3 +189,46 @@ async def test_who_comes_while_the_house_closes_is_sent_away_too(clock: ManualCl
         await hubs.hub("another")
     await hubs.close(bye)
     assert hubs.all() == ()
+
+
+async def test_of_transient_messages_applause_alone_reaches_the_hall(clock: ManualClock) -> None:
+    async def people(room: str, present: frozenset[str]) -> list[Person]:
+        return []
+
+    bus, written = LocalBus(), asyncio.Queue[bytes]()
+    hub = RoomHub(
+        "room",
+        house=StillLog(),
+        bus=bus,
+        presence=LocalPresence(clock),
+        people=people,
+        connected=lambda room: (),
+        standing=nothing_said,
+        now_ms=lambda: 0,
+        node="node",
+    )
+    await hub.start()
+    listener = Quiet("guest")
+    hub.join(listener, None)
+    listener.write = written.put_nowait  # type: ignore[method-assign,assignment]  # it reads now
+    line = {"type": "line.written", "line": 1, "seat": "x", "role": "host", "text": "call me"}
+    applause = ApplauseMessage(claps=3, seats=2)
+    try:
+        for body in (
+            json.dumps({"type": "event", "seq": 9, "event": line}),
+            json.dumps({"type": "applause", "claps": 1, "seats": 1, "text": "call me"}),
+            f'{{"type":"applause","claps":1,{" " * 300}"seats":1}}',
+            "x",
+            applause.model_dump_json(),
+        ):
+            async with asyncio.timeout(5):
+                while not bus.listened("room/room/transient"):
+                    await asyncio.sleep(0)
+            await bus.publish("room/room/transient", body)
+        heard = [await asyncio.wait_for(written.get(), 5)]
+        while not written.empty():
+            heard.append(written.get_nowait())
+    finally:
+        await hub.close(Bye(reason="restart"))
+    assert message_frame(applause) in heard
+    assert not any(b"call me" in frame or b'"claps":1' in frame for frame in heard)
