@@ -4,7 +4,8 @@ The device cookie names a browser by a random secret; the database holds its has
 first entry on. Each opened link has a short-lived cookie of its own, named by the seat, so that five tabs
 that open at the same moment do not overwrite each other; it holds the digest of the link's secret, so that
 it ends with the secret. Neither admits anybody. All are signed: a value that we did not make counts as
-none.
+none. What one browser holds another may have planted: each opened link's cookie also bears a random part
+that this opening alone knows (ADR 0901).
 """
 
 from __future__ import annotations
@@ -51,8 +52,16 @@ class Cookies:
         Whether the link still leads there is for the database to say.
         """
         value = self._read(request, self._link_prefix + seat)
-        until, _, handle = (value or "").partition("-")
+        until, handle, *_ = [*(value or "").split("-"), "", ""]
         return handle if handle and until.isdecimal() and int(until) > now_s else None
+
+    def browser(self, request: web.BaseRequest) -> str:
+        """What only this browser can show: all that we made for it, of which a planter lacks the links
+        that were opened here. The same for tabs that press at the same moment."""
+        ours = [name for name in request.cookies if name.startswith(self._link_prefix)]
+        held = {name: self._read(request, name) for name in (self._device_name, *ours)}
+        shown = sorted(f"{name}={value}" for name, value in held.items() if value)
+        return hashlib.sha256("; ".join(shown).encode()).hexdigest()
 
     def add_link(
         self,
@@ -66,7 +75,8 @@ class Cookies:
         if self.device(request) is None:
             self.set_device(response, secrets.token_urlsafe(32))
         name = self._link_prefix + seat
-        self._set(response, name, f"{int(now_s) + LINK_LIFE_S}-{handle}", LINK_LIFE_S)
+        value = f"{int(now_s) + LINK_LIFE_S}-{handle}-{secrets.token_hex(16)}"
+        self._set(response, name, value, LINK_LIFE_S)
         # Only what we made: a name from elsewhere may be one that no answer can bear.
         others = [
             other

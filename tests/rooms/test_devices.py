@@ -9,10 +9,9 @@ from sqlalchemy import select
 
 from infra.errors import Unknown
 from infra.whose import HOUSE
-from rooms.devices import DEVICE_MS, ROTATED_MS
+from rooms.devices import DEVICE_MS, DOOR_MS, ROTATED_MS
 from rooms.phases import Role
 from rooms.tables import DeviceSecretRow
-from rooms.tickets import new_secret
 from tests.rooms.conftest import ROOM, Evening, until
 
 
@@ -25,15 +24,48 @@ async def test_a_device_is_found_by_its_secret_alone(evening: Evening) -> None:
         assert secret not in (await session.scalars(select(DeviceSecretRow.digest))).all()
 
 
-async def test_two_that_adopt_one_secret_at_once_get_one_device(evening: Evening) -> None:
-    secret = new_secret()
-    found = await asyncio.gather(*(evening.seats.adopt_device(secret) for _ in range(5)))
+async def test_two_presses_of_one_browser_at_once_are_one_device(evening: Evening) -> None:
+    found = await asyncio.gather(
+        *(evening.seats.pressing("seat", "unused", "browser") for _ in range(5))
+    )
     assert len(set(found)) == 1
+    secrets = [await evening.seats.renew(found[0], "browser") for _ in range(2)]
+    evening.clock.advance(ROTATED_MS)
+    assert [await evening.seats.device(secret or "") for secret in secrets] == [found[0]] * 2
+
+
+async def test_the_secret_from_before_the_press_names_nobody(evening: Evening) -> None:
+    device = await evening.seats.pressing("seat", "unused", "browser")
+    await evening.seats.claim(device, "unused", "browser")
+    assert await evening.seats.device("unused") is None
+    assert await evening.seats.pressing("seat", "unused", "another browser") != device
+
+
+async def test_after_a_minute_a_browser_that_lost_the_answer_is_a_new_one(evening: Evening) -> None:
+    device = await evening.seats.pressing("seat", "unused", "browser")
+    evening.clock.advance(DOOR_MS - 1)
+    assert await evening.seats.pressing("seat", "unused", "browser") == device
+    evening.clock.advance(1)
+    again = await asyncio.gather(
+        *(evening.seats.pressing("seat", "unused", "browser") for _ in range(3))
+    )
+    assert len({device, *again}) == 2
+    assert DOOR_MS < ROTATED_MS
+
+
+async def sitting(evening: Evening) -> tuple[str, str, str]:
+    """A device that sits in a seat: the seat, the device and its secret."""
+    guest = await evening.ticket(Role.GUEST)
+    device, secret = await evening.seats.new_device()
+    await evening.seats.enter(guest.seat, device)
+    return guest.seat, device, secret
 
 
 async def test_a_rotated_secret_holds_two_minutes_more(evening: Evening) -> None:
-    device, old = await evening.seats.new_device()
-    new = await evening.seats.rotate(device, old)
+    _, device, old = await sitting(evening)
+    assert await evening.seats.pressing("elsewhere", old, "browser") == device
+    await evening.seats.claim(device, old, "browser")
+    new = await evening.seats.renew(device, "browser") or ""
     evening.clock.advance(ROTATED_MS - 1)
     assert await evening.seats.device(old) == device
     evening.clock.advance(1)
@@ -42,12 +74,37 @@ async def test_a_rotated_secret_holds_two_minutes_more(evening: Evening) -> None
     assert ROTATED_MS == 120_000
 
 
-async def test_two_tabs_that_rotate_at_once_both_stay(evening: Evening) -> None:
-    device, old = await evening.seats.new_device()
-    first, second = [await evening.seats.rotate(device, old) for _ in range(2)]
+async def test_an_ending_secret_gets_no_lasting_one_and_no_other_seat(evening: Evening) -> None:
+    seat, device, old = await sitting(evening)
+    await evening.seats.claim(device, old, "browser")
+    # its seat still works for another that knows it; nothing new comes of it
+    assert await evening.seats.pressing(seat, old, "thief") == device
+    await evening.seats.claim(device, old, "thief")
+    assert await evening.seats.renew(device, "thief") is None
+    assert await evening.seats.pressing("elsewhere", old, "thief") != device
+    # the browser itself may press in its other tabs, and again when the answer was lost
+    assert await evening.seats.pressing("elsewhere", old, "browser") == device
+    assert await evening.seats.renew(device, "browser") is not None
+
+
+async def test_a_press_with_a_lasting_secret_ends_all_that_others_got(evening: Evening) -> None:
+    """Somebody gets two secrets for one device and plants one of them."""
+    planter = await evening.seats.pressing("seat", "unused", "planter")
+    guest = await evening.ticket(Role.GUEST)
+    await evening.seats.enter(guest.seat, planter)
+    first, second = [await evening.seats.renew(planter, "planter") or "" for _ in range(2)]
+    await evening.seats.claim(planter, second, "victim")
+    assert await evening.seats.renew(planter, "planter") is None
+    assert await evening.seats.pressing("seat", "unused", "planter") != planter
+    newest = await evening.seats.renew(planter, "victim") or ""
     evening.clock.advance(ROTATED_MS)
-    assert await evening.seats.device(first) == device
-    assert await evening.seats.device(second) == device
+    known = [await evening.seats.device(secret) for secret in (first, second, newest)]
+    assert known == [None, None, planter]
+
+
+async def test_a_device_without_a_seat_is_replaced(evening: Evening) -> None:
+    device, secret = await evening.seats.new_device()
+    assert await evening.seats.pressing("seat", secret, "browser") != device
 
 
 async def test_rotating_without_naming_one_ends_all_others(evening: Evening) -> None:
@@ -80,5 +137,10 @@ async def test_a_device_that_leaves_frees_its_seats_and_is_forgotten(evening: Ev
 
 
 async def test_a_device_that_is_not_there_has_no_new_secret(evening: Evening) -> None:
-    with pytest.raises(Unknown):
-        await evening.seats.rotate("nothing")
+    for asked in (
+        evening.seats.rotate("nothing"),
+        evening.seats.claim("nothing", "secret", "browser"),
+        evening.seats.renew("nothing", "browser"),
+    ):
+        with pytest.raises(Unknown):
+            await asked

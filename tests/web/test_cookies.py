@@ -60,6 +60,17 @@ def test_a_second_link_keeps_the_device(cookies: Cookies) -> None:
     assert cookies.device(request(jar)) == device
 
 
+def test_two_that_open_one_link_with_the_same_cookies_can_be_told_apart(cookies: Cookies) -> None:
+    one: dict[str, str] = {}
+    opened(cookies, one, "a1")
+    other = dict(one)
+    assert cookies.browser(request(other)) == cookies.browser(request(dict(reversed(one.items()))))
+    opened(cookies, other, "a1")
+    assert cookies.browser(request(other)) != cookies.browser(request(one))
+    added = cookies.browser(request({**one, "lampio_link_b2": "x.y", "another": "1"}))
+    assert added == cookies.browser(request(one))  # what we did not make says nothing
+
+
 def test_an_opened_link_is_forgotten_after_its_life(cookies: Cookies) -> None:
     jar: dict[str, str] = {}
     opened(cookies, jar, "a1")
