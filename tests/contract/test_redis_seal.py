@@ -207,7 +207,10 @@ async def test_who_declines_twice_counts_once(seams: Seams, redis_server: str) -
     """A reply is for one asked id, and of one process."""
     go_on, begun = asyncio.Event(), asyncio.Event()
 
-    async def slow(_command: str, _key: str | None) -> str:
+    ran: list[str] = []
+
+    async def slow(command: str, _key: str | None) -> str:
+        ran.append(command)
         begun.set()
         await go_on.wait()
         return "done"
@@ -225,6 +228,7 @@ async def test_who_declines_twice_counts_once(seams: Seams, redis_server: str) -
         await until(lambda: len(caught) >= 4, 5)
         go_on.set()
         assert await asked == "done"
+    assert ran == ["c"], "nobody believed that all had declined, and asked again"
 
 
 async def test_two_houses_of_different_keys_do_not_hear_each_other(
