@@ -22,6 +22,7 @@ from rooms.scope import Scope
 from rooms.seats import Issued, Seats
 from rooms.shows import Organisation, ShowPlan, Shows
 from tests.conftest import free_port
+from tests.evening.forked import NURSERY, Forked
 from web.main import TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,7 @@ class TestHouse:
     port: int = field(default_factory=free_port)
     ops_port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
-    process: asyncio.subprocess.Process | None = None
+    process: asyncio.subprocess.Process | Forked | None = None
 
     def __post_init__(self) -> None:
         self.database_url = self.environment.get(
@@ -111,17 +112,7 @@ class TestHouse:
             "PYTHONUNBUFFERED": "1",
             **self.environment,
         }
-        with self.log_path.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "web.cli",
-                "serve",
-                cwd=ROOT,
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
+        self.process = await self._process(environment)
         async with aiohttp.ClientSession() as session, asyncio.timeout(30):
             while True:
                 if self.process.returncode is not None:
@@ -133,6 +124,19 @@ class TestHouse:
                 except aiohttp.ClientError:
                     pass
                 await asyncio.sleep(0.05)
+
+    async def _process(self, environment: dict[str, str]) -> asyncio.subprocess.Process | Forked:
+        if "PYTHONPATH" not in self.environment:
+            return await asyncio.to_thread(NURSERY.fork, environment, self.log_path)
+        # What is to be imported before all else asks for an interpreter of its own.
+        with self.log_path.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "web.cli", "serve"),
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """End the server with a signal; returns its exit code."""
