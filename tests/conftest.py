@@ -74,6 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     structlog.configure(processors=[*shared, _note_dropped, last])
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Evenings stand in one lane where tests run side by side, so that two never share the processor;
     what measures comes last, when nothing else runs any more; a second database only where it is due."""
