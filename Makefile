@@ -86,7 +86,7 @@ types:
 # Side by side, with the evenings in a lane of their own; what measures runs alone and last, so that
 # nothing beside it disturbs the figures.
 pytest:
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not measure and not soak"
+	$(BIN)/pytest -n 2 -m "not measure and not soak"
 	$(BIN)/pytest -m "measure and not soak"
 
 # What takes minutes: half an hour of comings, goings and kills, and the long forms of short tests.

@@ -24,6 +24,7 @@ from infra.clock import ManualClock
 from infra.database import Database, migrate
 from infra.logs import configure_logs
 from infra.settings import Settings
+from tests.lanes import Lanes
 from tests.postgres import PostgresServer
 
 BLOCKING_MS = 300
@@ -74,13 +75,14 @@ def pytest_configure(config: pytest.Config) -> None:
     structlog.configure(processors=[*shared, _note_dropped, last])
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
+    """Side by side, tests run in two lanes."""
+    return Lanes(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Evenings stand in one lane where tests run side by side, so that two never share the processor;
-    what measures comes last, when nothing else runs any more; a second database only where it is due."""
-    for item in items:
-        if "evening" in item.path.parts or item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("evening"))
+    """What measures comes last, when nothing else runs any more; a second database only where it is due."""
     items[:] = [item for item in items if not _one_too_many(item)]
     items.sort(key=lambda item: item.get_closest_marker("measure") is not None)
 
