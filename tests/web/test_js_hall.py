@@ -67,9 +67,9 @@ MINUTE = 60_000
     ("starts", "doors", "least", "most"),
     [
         (90 * MINUTE, 60 * MINUTE, 20_000, 25_000),
-        (50 * MINUTE, 20 * MINUTE, 4_000, 6_000),
-        (-5 * MINUTE, -35 * MINUTE, 4_000, 6_000),
-        (-5 * MINUTE, None, 4_000, 6_000),
+        (50 * MINUTE, 20 * MINUTE, 8_000, 12_000),
+        (-5 * MINUTE, -35 * MINUTE, 8_000, 12_000),
+        (-5 * MINUTE, None, 8_000, 12_000),
         (90 * MINUTE, 9_000, 9_500, 11_000),
         (50 * MINUTE, 1_000, 1_500, 3_000),
     ],

@@ -17,7 +17,7 @@ import { clockTime } from "./times.js";
 
 const ASK_MS = 20000;
 /** Near its time somebody may open the door early. */
-const ASK_SOON_MS = 4000;
+const ASK_SOON_MS = 8000; // four hundred screens at a shut door ask forty times a second
 const MINUTE = 60000;
 const HOUR = 60 * MINUTE;
 /** @type {Partial<Record<Phase, string>>} */
