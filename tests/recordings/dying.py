@@ -1,10 +1,10 @@
 """Processes that die while they close, or while they take up what another left.
 
     python -m tests.recordings.dying FOLDER DATABASE_URL close
-    python -m tests.recordings.dying FOLDER DATABASE_URL put 2 | seal | note
+    python -m tests.recordings.dying FOLDER DATABASE_URL put 0 | seal | note
 
 `close` captures until SIGTERM and closes then, saying on stdout how much was fed and that it closes; it
-is there to be killed. The others recover and die by their own hand: before the third object is put,
+is there to be killed. The others recover and die by their own hand: before an object is put,
 before a take is sealed, or when it is sealed and its row does not know yet.
 """
 

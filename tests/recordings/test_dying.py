@@ -63,9 +63,9 @@ async def kept(folder: Path, url: str) -> float:
 async def test_killed_while_it_closes_and_again_while_it_is_taken_up_a_take_comes_home_whole(
     database_url: str, tmp_path: Path
 ) -> None:
-    fed_s = await asyncio.to_thread(killed_while_closing, tmp_path, database_url, 0.02)
+    fed_s = await asyncio.to_thread(killed_while_closing, tmp_path, database_url, 0)
     assert fed_s >= 7
-    for step in (("put", "2"), ("note",)):
+    for step in (("put", "0"), ("note",)):
         code = await asyncio.to_thread(killed_recovering, tmp_path, database_url, *step)
         assert code == -signal.SIGKILL, step
     kept_s = await kept(tmp_path, database_url)

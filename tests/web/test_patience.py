@@ -7,8 +7,10 @@ import gzip
 
 import pytest
 
+from rooms.phases import Role
 from rooms.seats import Seat
 from tests.web.conftest import Site
+from tests.web.test_whip import key
 from web import patience
 
 
@@ -43,10 +45,11 @@ async def test_who_asks_nothing_or_never_ends_the_head_is_let_go(site: Site) -> 
 @pytest.mark.one_database  # nothing is asked of it
 async def test_a_body_that_does_not_come_is_refused_in_its_time(site: Site) -> None:
     await site.show()
+    bearer = await key(site, Role.ARTIST, "broadcast")
     head = (
-        b"POST /whip/show HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sdp\r\n"
-        b"Authorization: Bearer x\r\nContent-Length: 100\r\n\r\n"
-    )
+        "POST /whip/show HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sdp\r\n"
+        f"Authorization: Bearer {bearer}\r\nContent-Length: 100\r\n\r\n"
+    ).encode()
     said = await _said(site, head, b"v=0")
     assert said.startswith(b"HTTP/1.1 408 ")
     assert b'"too_slow"' in said
