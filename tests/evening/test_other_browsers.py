@@ -30,7 +30,7 @@ from tests.evening.webkit import WebKit, opened_webkit
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.measure,  # two more browsers want the machine to themselves
+    pytest.mark.soak,  # Firefox, driven so, stops answering now and then: not for every change
     pytest.mark.timeout(180),
     pytest.mark.asyncio(loop_scope="module"),
 ]
