@@ -152,6 +152,7 @@ async def test_music_goes_out_untouched_and_in_stereo_and_speech_is_cleaned(
     assert "stereo=0" in answered
 
 
+@pytest.mark.soak  # on a busy machine the first tab may take its still line for a broken one
 async def test_another_publisher_of_hers_takes_the_feed_and_is_not_fought(
     house: TestHouse, people: People
 ) -> None:
