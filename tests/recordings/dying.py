@@ -86,7 +86,7 @@ async def recover(folder: Path, database: Database, step: str, count: int) -> No
             die()
         await true_note(news, state, **more)
 
-    taking._homing._note = note  # type: ignore[method-assign]
+    taking._homing._note = note  # type: ignore[method-assign]  # one that dies there
     await taking.recover()
     await taking.settle("hall")
 

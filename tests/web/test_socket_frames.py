@@ -292,7 +292,7 @@ async def test_one_socket_that_breaks_is_let_go_and_the_others_hear(site: Site) 
                 raise RuntimeError("torn")
 
             def abort(self) -> None:
-                listener._transport = whole  # type: ignore[attr-defined]
+                listener._transport = whole  # type: ignore[attr-defined]  # of a socket, not of any listener
                 whole.abort()
 
         whole = listener._transport  # type: ignore[attr-defined]
